@@ -1,0 +1,144 @@
+/*
+ * port.h - all that core/ and hypercall/ may ask of the hardware.
+ *
+ * x86/port.c (and the files it names) implements it in the hypervisor,
+ * test/fake/port.c on the host.  The choice is made at link time: the same
+ * core/ and hypercall/ sources run in both.
+ *
+ * The hypervisor runs with interrupts off, everywhere but in the idle loop
+ * and inside port_should_yield().  So no lock needs an irqsave variant, and
+ * a CPU that waits (port_relax()) must still answer TLB flush requests.
+ */
+#ifndef INCLUDE_PORT_H
+#define INCLUDE_PORT_H
+
+#include "include/abi.h"
+#include "include/compiler.h"
+#include "include/types.h"
+
+struct vcpu;
+struct domain;
+
+/* --- memory -------------------------------------------------------- */
+
+/* Address of machine frame 0 in the direct map. */
+extern uint8_t *port_directmap;
+
+/* Any frame of RAM, by its number. */
+static inline void *frame_ptr(mfn_t m)
+{
+	return port_directmap + (m.v << PAGE_SHIFT);
+}
+
+static inline mfn_t ptr_mfn(const void *p)
+{
+	return MFN((uint64_t)((const uint8_t *)p - port_directmap) >>
+		   PAGE_SHIFT);
+}
+
+/* The machine-to-physical table, writable; guests see it read-only. */
+extern uint64_t *port_m2p;
+extern uint64_t port_m2p_count;
+
+/*
+ * Copy between the hypervisor and the *current* vCPU's address space, as its
+ * guest kernel sees it.  Checks the range against the hole.
+ * 0 or -EFAULT (then any part may have been copied).
+ */
+int port_copy_from_guest(void *dst, gva_t src, size_t n);
+int port_copy_to_guest(gva_t dst, const void *src, size_t n);
+/* Would a copy to [dst, dst+n) succeed?  Touches, does not change. */
+int port_probe_guest_write(gva_t dst, size_t n);
+
+/* --- TLB ------------------------------------------------------------ */
+
+#define FLUSH_TLB 1u /* all non-global entries of the CPU's address space */
+#define FLUSH_VA  2u /* one page: va */
+/*
+ * Flush on every CPU of mask, self included; returns when done.
+ * Full flushes call tlbclock_cpu_flushed() (core/tlbclock.h) on each.
+ */
+void port_flush_tlb(cpumask_t mask, unsigned int flags, gva_t va);
+
+/* Drop v's address-space root from any CPU that still has it loaded lazily. */
+void port_vcpu_sync_lazy(struct vcpu *v);
+
+/* --- CPUs, time ------------------------------------------------------ */
+
+unsigned int port_cpu(void);	      /* this CPU's number, 0-based */
+cpumask_t port_cpus_online(void);     /* all started CPUs */
+uint64_t port_now(void);	      /* ns since boot, same on all CPUs */
+uint64_t port_wallclock_ns(void);     /* ns since 1970 at port_now() == 0 */
+void port_set_wallclock(uint64_t ns); /* as above */
+uint64_t port_tsc_khz(void);
+/* Make this CPU call upcall_timer() at `deadline` (port_now() time; 0: off). */
+void port_timer_arm(uint64_t deadline);
+/* Make `cpu` (any) go through upcall_softirq() soon; the way to preempt. */
+void port_kick_cpu(unsigned int cpu);
+/*
+ * Should a long operation stop and be resumed?  True when an interrupt,
+ * softirq or event is pending here.  Cheap; call every few dozen steps.
+ */
+bool port_should_yield(void);
+/* In a spin loop: pause, and answer TLB flush requests meanwhile. */
+void port_relax(void);
+
+/* --- the machine's side of a vCPU ------------------------------------ */
+
+/* Allocate/free FPU area, GDT/LDT mapping slots, etc.  0 or -ENOMEM. */
+int port_vcpu_init(struct vcpu *v);
+void port_vcpu_fini(struct vcpu *v);
+int port_domain_init(struct domain *d); /* per-domain mapping tables */
+void port_domain_fini(struct domain *d);
+/*
+ * Take the vCPU's PV state (struct pv_state) into effect after a change by
+ * hypercall; v is current on this CPU or not running at all.
+ */
+void port_vcpu_load_gdt(struct vcpu *v);
+void port_vcpu_load_ldt(struct vcpu *v);
+void port_vcpu_load_cr3(struct vcpu *v); /* after pv.cr3 / pv.user_cr3 */
+/* SEGBASE_*: v is current.  0 or -EINVAL. */
+int port_vcpu_set_segbase(struct vcpu *v, unsigned int which, uint64_t base);
+void port_vcpu_set_debugreg(struct vcpu *v, unsigned int reg, uint64_t val);
+uint64_t port_vcpu_get_debugreg(struct vcpu *v, unsigned int reg);
+void port_vcpu_set_ts(struct vcpu *v, bool ts); /* fpu_taskswitch */
+void port_vcpu_set_iopl(struct vcpu *v, unsigned int iopl);
+/* FPU image (512 bytes FXSAVE format) of a vCPU that is not running. */
+void port_vcpu_get_fpu(struct vcpu *v, void *fx512);
+void port_vcpu_set_fpu(struct vcpu *v, const void *fx512);
+/* Read segment selectors/bases that live in registers into v->regs/pv. */
+void port_vcpu_sync_regs(struct vcpu *v);
+/*
+ * The iret hypercall: pops the frame from the guest kernel's stack and makes
+ * it the current context.  Returns the new rax.  Crashes d if malformed.
+ */
+long port_vcpu_iret(struct vcpu *v);
+
+/* Called when an L4 frame becomes / stops being a validated root. */
+int port_root_init(struct domain *d, mfn_t l4);	 /* fill hole; 0/-ENOMEM */
+void port_root_fini(struct domain *d, mfn_t l4); /* drop companion root */
+/* A guest slot of a validated L4 was changed to val: keep companion alike. */
+void port_root_update(mfn_t l4, unsigned int slot, uint64_t val);
+
+/* --- interrupts (dom0) ------------------------------------------------ */
+
+/* A GSI's or MSI's line to the guest; see core/pirq.h. */
+int port_pirq_startup(struct domain *d, unsigned int pirq, bool shareable);
+void port_pirq_shutdown(struct domain *d, unsigned int pirq);
+void port_pirq_eoi(struct domain *d, unsigned int pirq);
+bool port_pirq_needs_eoi(struct domain *d, unsigned int pirq);
+int port_pirq_map_gsi(struct domain *d, unsigned int gsi, int *pirq);
+int port_pirq_map_msi(struct domain *d, struct physdev_map_pirq *map);
+int port_pirq_unmap(struct domain *d, unsigned int pirq);
+int port_pirq_setup_gsi(unsigned int gsi, unsigned int triggering,
+			unsigned int polarity);
+int port_pirq_set_affinity(struct domain *d, unsigned int pirq,
+			   unsigned int cpu);
+
+/* --- console, machine -------------------------------------------------- */
+
+void port_console_write(const char *s, size_t n); /* raw bytes to the line */
+size_t port_console_read(char *buf, size_t n);	  /* pending input */
+void port_machine_off(unsigned int shutdown_reason) __noreturn;
+
+#endif

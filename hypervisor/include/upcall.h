@@ -1,0 +1,31 @@
+/*
+ * upcall.h - all that x86/ may call upwards: news from the hardware.
+ */
+#ifndef INCLUDE_UPCALL_H
+#define INCLUDE_UPCALL_H
+
+#include "include/types.h"
+
+struct vcpu;
+struct domain;
+struct hc;
+
+/* A guest kernel executed a hypercall; regs of v hold it (dispatch.c). */
+void upcall_hypercall(struct vcpu *v);
+/* This CPU's port_timer_arm() deadline has passed (timer.c). */
+void upcall_timer(void);
+/* Which vCPU shall this CPU run now?  NULL: none, idle (sched.c). */
+struct vcpu *upcall_schedule(void);
+/* The interrupt of a PIRQ owned by d fired (evtchn.c). */
+void upcall_pirq(struct domain *d, unsigned int pirq);
+/*
+ * A #PF of v's kernel mode at va, not yet explained: emulate a write to a
+ * page table (hypercall/ptwr.c).  True when handled, regs advanced.
+ */
+bool upcall_ptwr(struct vcpu *v, gva_t va);
+/* v did something it cannot survive: mark its domain crashed (domain.c). */
+void upcall_domain_crash(struct domain *d, const char *why);
+/* Input arrived on the serial line (console.c). */
+void upcall_console_input(void);
+
+#endif
