@@ -1,0 +1,15 @@
+/* dump.h - a readable account of what a guest or the hypervisor did. */
+#ifndef X86_DUMP_H
+#define X86_DUMP_H
+
+#include "include/abi.h"
+
+struct vcpu;
+
+/* Registers, stack and `why` of the current vCPU, before it is crashed. */
+void dump_guest(struct vcpu *v, const char *why);
+void dump_regs(const struct cpu_user_regs *regs);
+/* Return addresses on the hypervisor's stack from sp on. */
+void dump_stack(uint64_t sp);
+
+#endif
