@@ -102,8 +102,7 @@ static void bounce(struct vcpu *v, uint64_t address, uint16_t cs,
 
 	sp -= n * 8;
 	if (push_frame(sp, word, n)) {
-		dump_guest(v, "its kernel stack cannot take a bounce frame");
-		upcall_domain_crash(v->domain, "bad kernel stack");
+		guest_crash(v, "its kernel stack cannot take a bounce frame");
 		return;
 	}
 	if (flags & BOUNCE_MASK) {
@@ -132,8 +131,7 @@ void bounce_exception(struct vcpu *v, unsigned int vector, uint32_t error)
 	unsigned int flags = 0;
 
 	if (!t->address) {
-		dump_guest(v, "no handler for an exception");
-		upcall_domain_crash(v->domain, "unhandled exception");
+		guest_crash(v, "no handler for an exception");
 		return;
 	}
 	if (vector < 32 && (has_error & (1u << vector))) {
@@ -176,8 +174,7 @@ void bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs)
 void bounce_event(struct vcpu *v)
 {
 	if (!v->pv.event.address) {
-		dump_guest(v, "unmasked events without a callback");
-		upcall_domain_crash(v->domain, "no event callback");
+		guest_crash(v, "unmasked events without a callback");
 		return;
 	}
 	bounce_to(v, v->pv.event.address, SEL_G_CS64, BOUNCE_MASK, 0);
@@ -189,8 +186,7 @@ void bounce_failsafe(struct vcpu *v)
 	uint64_t sel[4] = { regs->ds, regs->es, regs->fs, regs->gs };
 
 	if (!v->pv.failsafe.address) {
-		dump_guest(v, "no failsafe callback");
-		upcall_domain_crash(v->domain, "no failsafe callback");
+		guest_crash(v, "no failsafe callback");
 		return;
 	}
 	bounce(v, v->pv.failsafe.address, SEL_G_CS64,

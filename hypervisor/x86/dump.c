@@ -4,6 +4,7 @@
 #include "core/vcpu.h"
 #include "include/log.h"
 #include "include/port.h"
+#include "include/upcall.h"
 #include "x86/current.h"
 #include "x86/insn.h"
 #include "x86/layout.h"
@@ -29,7 +30,7 @@ void dump_regs(const struct cpu_user_regs *r)
 	       (ul)read_cr3());
 }
 
-void dump_guest(struct vcpu *v, const char *why)
+static void dump_guest(struct vcpu *v, const char *why)
 {
 	const struct cpu_user_regs *r = &pcpu()->regs;
 	uint64_t word[4];
@@ -47,6 +48,13 @@ void dump_guest(struct vcpu *v, const char *why)
 		printk("   %016lx %016lx %016lx %016lx\n", (ul)word[0],
 		       (ul)word[1], (ul)word[2], (ul)word[3]);
 	}
+}
+
+void guest_crash(struct vcpu *v, const char *why)
+{
+	dump_guest(v, why);
+	upcall_domain_crash(v->domain, why);
+	pcpu()->work |= WORK_RESCHED;
 }
 
 void dump_stack(uint64_t sp)

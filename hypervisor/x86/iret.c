@@ -26,14 +26,12 @@ long port_vcpu_iret(struct vcpu *v)
 	struct iret_context f;
 
 	if (port_copy_from_guest(&f, GVA(regs->rsp), sizeof(f))) {
-		dump_guest(v, "iret: its stack is not readable");
-		upcall_domain_crash(v->domain, "bad iret stack");
+		guest_crash(v, "iret: its stack is not readable");
 		return 0;
 	}
 	if ((f.cs & 3) == 3) {
 		if (!v->pv.user_cr3.v) {
-			dump_guest(v, "iret to user mode without a user root");
-			upcall_domain_crash(v->domain, "no user root");
+			guest_crash(v, "iret to user mode without a user root");
 			return 0;
 		}
 		mode_to_user(v);

@@ -42,8 +42,7 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
 	uint32_t error = regs->error_code;
 
 	if (unlikely(error & PF_RESERVED)) {
-		dump_guest(v, "a reserved bit is set in its page tables");
-		upcall_domain_crash(v->domain, "reserved page-table bit");
+		guest_crash(v, "a reserved bit is set in its page tables");
 		return;
 	}
 	if (v->mode & VF_KERNEL) {
