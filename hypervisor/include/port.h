@@ -71,6 +71,17 @@ uint64_t port_now(void);	      /* ns since boot, same on all CPUs */
 uint64_t port_wallclock_ns(void);     /* ns since 1970 at port_now() == 0 */
 void port_set_wallclock(uint64_t ns); /* as above */
 uint64_t port_tsc_khz(void);
+/*
+ * port_now() as a line that a guest can compute itself from its TSC:
+ *	ns = base_ns + (((tsc - base_tsc) shifted left by shift) * mul >> 32)
+ * (shift < 0: right).  base_tsc is recent on this CPU.
+ */
+struct port_clock {
+	uint64_t base_tsc, base_ns;
+	uint32_t mul;
+	int8_t shift;
+};
+void port_clock(struct port_clock *c);
 /* Make this CPU call upcall_timer() at `deadline` (port_now() time; 0: off). */
 void port_timer_arm(uint64_t deadline);
 /* Make `cpu` (any) go through upcall_softirq() soon; the way to preempt. */
