@@ -63,6 +63,9 @@ struct domain {
 	uint32_t xenheap_pages; /* shared_info, grant frames, ... */
 	uint64_t max_gfn;	/* highest gfn in use, for the toolstack */
 	struct spinlock mmu_lock; /* page-table changes of this domain */
+	uint32_t pt_work;	  /* tables to invalidate (ptype.c); mmu_lock */
+	uint32_t relinquish_left; /* domain_frames_relinquish()'s progress */
+	bool relinquish_started;
 
 	struct shared_info *shared_info;
 	mfn_t shared_info_mfn;
