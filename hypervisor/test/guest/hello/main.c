@@ -30,8 +30,8 @@ static void check_start_info(void)
 	uint64_t end = start_info->pt_base +
 		       start_info->nr_pt_frames * PAGE_SIZE;
 
-	VERDICT("magic", !strcmp(start_info->magic, "xen-3.0-x86_64"),
-		"expected xen-3.0-x86_64, got %s", start_info->magic);
+	VERDICT("magic", !strcmp(start_info->magic, "xen-3.0-x86_64p"),
+		"expected xen-3.0-x86_64p, got %s", start_info->magic);
 	VERDICT("flags",
 		(flags & (SIF_PRIVILEGED | SIF_INITDOMAIN)) ==
 			(SIF_PRIVILEGED | SIF_INITDOMAIN),
