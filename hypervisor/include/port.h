@@ -14,6 +14,7 @@
 
 #include "include/abi.h"
 #include "include/compiler.h"
+#include "include/e820.h"
 #include "include/types.h"
 
 struct vcpu;
@@ -71,6 +72,12 @@ uint64_t port_now(void);	      /* ns since boot, same on all CPUs */
 uint64_t port_wallclock_ns(void);     /* ns since 1970 at port_now() == 0 */
 void port_set_wallclock(uint64_t ns); /* as above */
 uint64_t port_tsc_khz(void);
+/*
+ * One reading of this CPU's TSC and the port_now() that belongs to it, and
+ * the scale between them (struct vcpu_time_info's form); for pvclock.c.
+ */
+void port_tsc_snapshot(uint64_t *tsc, uint64_t *now);
+void port_tsc_scale(uint32_t *mul, int8_t *shift);
 /* Make this CPU call upcall_timer() at `deadline` (port_now() time; 0: off). */
 void port_timer_arm(uint64_t deadline);
 /* Make `cpu` (any) go through upcall_softirq() soon; the way to preempt. */
@@ -134,11 +141,29 @@ int port_pirq_setup_gsi(unsigned int gsi, unsigned int triggering,
 			unsigned int polarity);
 int port_pirq_set_affinity(struct domain *d, unsigned int pirq,
 			   unsigned int cpu);
+/* Reserve an MSI's number (get_free_pirq); -ENOSPC. */
+int port_pirq_reserve(struct domain *d);
+bool port_pirq_shared(struct domain *d, unsigned int pirq);
+/* Program a device's mapped MSI/MSI-X messages again after a reset. */
+int port_pirq_restore_msi(unsigned int seg, unsigned int bus,
+			  unsigned int devfn);
+/* An IO-APIC register by the chip's address; 0 or -EINVAL. */
+int port_ioapic_read(uint64_t base, unsigned int reg, uint32_t *val);
 
 /* --- console, machine -------------------------------------------------- */
 
 void port_console_write(const char *s, size_t n); /* raw bytes to the line */
 size_t port_console_read(char *buf, size_t n);	  /* pending input */
 void port_machine_off(unsigned int shutdown_reason) __noreturn;
+/* Write the ACPI sleep registers (S5: does not return); -EINVAL, -EIO. */
+int port_acpi_sleep(unsigned int state, uint16_t val_a, uint16_t val_b);
+/* The machine's memory map, sorted; returns the number of entries. */
+unsigned int port_machine_e820(const struct e820_entry **map);
+/* Firmware's names of a CPU; -ENOENT beyond the last. */
+int port_cpu_ids(unsigned int cpu, uint32_t *apic_id, uint32_t *acpi_id);
+unsigned int port_cpu_count(void); /* present CPUs */
+/* Is an MMCONFIG area in the firmware's MCFG? */
+bool port_pci_mmcfg_known(uint64_t addr, unsigned int seg,
+			  unsigned int first_bus, unsigned int last_bus);
 
 #endif
