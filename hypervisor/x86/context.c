@@ -10,6 +10,7 @@
 #include "core/frame.h"
 #include "core/heap.h"
 #include "core/ptype.h"
+#include "core/tlbclock.h"
 #include "core/vcpu.h"
 #include "hypercall/walk.h"
 #include "include/errno.h"
@@ -131,6 +132,7 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v)
 	__atomic_fetch_or(&v->domain->running_cpus, 1ULL << p->cpu,
 			  __ATOMIC_SEQ_CST);
 	p->regs = v->regs;
+	tlbclock_cpu_flushed();
 	context_load_root(v);
 	desc_load_gdt(vcpu_gdt_va(v->id));
 	load_ldt(v);
@@ -248,6 +250,7 @@ bool context_ldt_fault(struct vcpu *v, uint64_t va)
 void port_vcpu_load_cr3(struct vcpu *v)
 {
 	if (current() == v) {
+		tlbclock_cpu_flushed();
 		context_load_root(v);
 	}
 }

@@ -20,7 +20,7 @@ static void idle(struct pcpu *p)
 	}
 }
 
-static void deliver(struct pcpu *p, struct vcpu *v)
+static void deliver(struct vcpu *v)
 {
 	if (v->pv.nmi_pending && !v->pv.nmi_masked && v->pv.nmi.address) {
 		v->pv.nmi_pending = false;
@@ -29,7 +29,6 @@ static void deliver(struct pcpu *p, struct vcpu *v)
 	} else if (vcpu_event_pending(v)) {
 		bounce_event(v);
 	}
-	(void)p;
 }
 
 void exit_work(struct cpu_user_regs *regs)
@@ -46,8 +45,11 @@ void exit_work(struct cpu_user_regs *regs)
 		if ((w & (WORK_RESCHED | WORK_TIMER)) || !p->current) {
 			struct vcpu *next = upcall_schedule();
 
-			if (next != p->current) {
+			struct vcpu *prev = p->current;
+
+			if (next != prev) {
 				context_switch(p, next);
+				upcall_switched(prev);
 			}
 		}
 		if (!p->current) {
@@ -60,7 +62,7 @@ void exit_work(struct cpu_user_regs *regs)
 		if (READ_ONCE(p->work)) {
 			continue;
 		}
-		deliver(p, p->current);
+		deliver(p->current);
 		if (!READ_ONCE(p->work)) {
 			return;
 		}
