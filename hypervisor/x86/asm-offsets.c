@@ -38,6 +38,10 @@ void asm_offsets(void)
 	PCPU(current, current);
 	PCPU(work, work);
 	PCPU(cpu, cpu);
+	PCPU(xpti, xpti);
+	PCPU(iret_vector, iret_vector);
+	PCPU(iret_error, iret_error);
+	PCPU(entry_page, entry_page);
 	VCPU(info, info);
 	VCPU(mode, mode);
 	ENTRY(tss, tss);
@@ -47,4 +51,8 @@ void asm_offsets(void)
 	ENTRY(hv_cr3, hv_cr3);
 	ENTRY(guest_cr3, guest_cr3);
 	ENTRY(syscall_target, syscall_target);
+	ENTRY(nmi_top, nmi_top);
+	ENTRY(mce_top, mce_top);
+	ENTRY(df_top, df_top);
+	DEFINE(ENTRY_ist_db, ENTRY_IST_DB);
 }

@@ -29,7 +29,7 @@ struct pcpu {
 	uint64_t cr4;
 	uint32_t cpu;
 	uint8_t work;		  /* WORK_*; also set by interrupts */
-	uint8_t pad4;
+	uint8_t xpti;		  /* leave by exit_xpti */
 	uint8_t iret_vector;	  /* fault of our IRETQ, see trap.c */
 	uint8_t pad1;
 	uint32_t iret_error;

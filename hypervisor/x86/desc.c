@@ -5,6 +5,7 @@
 #include "include/log.h"
 #include "include/port.h"
 #include "lib/string.h"
+#include "x86/cpu.h"
 #include "x86/current.h"
 #include "x86/insn.h"
 #include "x86/layout.h"
@@ -37,10 +38,12 @@ struct desc_ptr {
 	uint64_t base;
 } __packed;
 
-extern const uint64_t idt_handlers[256];
+extern const uint64_t idt_handlers[256], idt_handlers_xpti[256];
 extern uint8_t syscall_stub_start[], syscall_stub_end[];
 extern uint8_t syscall32_stub_start[], syscall32_stub_end[];
-extern uint8_t sysenter_stub_start[], sysenter_stub_end[];
+extern uint8_t syscall_stub_xpti_start[], syscall_stub_xpti_end[];
+extern uint8_t syscall32_stub_xpti_start[], syscall32_stub_xpti_end[];
+extern uint8_t entry_text_start[], entry_text_end[];
 extern uint8_t entry_syscall[];
 
 _Static_assert(ENTRY_CPU_VA == 0xffff810000100000ULL, "entry_cpu_of()");
@@ -62,13 +65,15 @@ static void set_gate(struct gate *idt, unsigned int v, uint64_t handler,
 
 static void init_idt(struct gate *idt)
 {
+	const uint64_t *handler = cpu_xpti ? idt_handlers_xpti : idt_handlers;
+
 	for (unsigned int v = 0; v < 256; v++) {
-		set_gate(idt, v, idt_handlers[v], GATE_INT, 0);
+		set_gate(idt, v, handler[v], GATE_INT, 0);
 	}
 	/* What ring 3 may raise by an instruction of its own. */
-	set_gate(idt, 3, idt_handlers[3], GATE_INT_3, 0);
-	set_gate(idt, 4, idt_handlers[4], GATE_INT_3, 0);
-	set_gate(idt, 0x80, idt_handlers[0x80], GATE_INT_3, 0);
+	set_gate(idt, 3, handler[3], GATE_INT_3, 0);
+	set_gate(idt, 4, handler[4], GATE_INT_3, 0);
+	set_gate(idt, 0x80, handler[0x80], GATE_INT_3, 0);
 	/* What may hit at any instruction gets a stack of its own. */
 	idt[8].ist = 1;
 	idt[2].ist = 2;
@@ -112,14 +117,35 @@ void desc_init(void)
 	vmap_pages(ENTRY_IDT_VA, virt_to_maddr(idt), 1, MAP_RO);
 	/* The CPU sets accessed and busy bits: writable. */
 	vmap_pages(ENTRY_GDT_VA, virt_to_maddr(gdt), 1, MAP_RW);
+	vmap_pages(ENTRY_TEXT_VA, virt_to_maddr(entry_text_start),
+		   (uint64_t)(entry_text_end - entry_text_start) / PAGE_SIZE,
+		   MAP_RX);
 }
 
-/* Copy a stub to this CPU's code page; returns its address there. */
-static uint64_t place_stub(unsigned int cpu, uint8_t *page, unsigned int off,
-			   const uint8_t *start, const uint8_t *end)
+/* Copy a stub to a CPU's code page. */
+static void place_stub(uint8_t *page, unsigned int off, const uint8_t *start,
+		       const uint8_t *end)
 {
 	memcpy(page + off, start, (size_t)(end - start));
-	return (uint64_t)entry_cpu_of(cpu) + PAGE_SIZE + off;
+}
+
+/* Under XPTI the CPU first pushes in its entry page (entry_xpti.S). */
+static void set_tss_stacks(struct entry_cpu *e, uint64_t va, uint64_t stack)
+{
+	if (cpu_xpti) {
+		e->tss.rsp0 = va + PAGE_SIZE;
+		e->tss.ist[0] = va + ENTRY_IST_DF;
+		e->tss.ist[1] = va + ENTRY_IST_NMI;
+		e->tss.ist[2] = va + ENTRY_IST_MCE;
+		e->tss.ist[3] = va + ENTRY_IST_DB;
+	} else {
+		e->tss.rsp0 = e->main_top;
+		e->tss.ist[0] = e->df_top;
+		e->tss.ist[1] = e->nmi_top;
+		e->tss.ist[2] = e->mce_top;
+		e->tss.ist[3] = stack + (STACK_DB + 1) * PAGE_SIZE;
+	}
+	e->tss.io_bitmap = sizeof(struct tss);
 }
 
 static void map_stack(unsigned int cpu, unsigned int page)
@@ -156,17 +182,25 @@ void desc_cpu_alloc(unsigned int cpu)
 	p->entry_page = va;
 
 	vmap_pages(va, virt_to_maddr(e), 1, MAP_RW);
+	p->xpti = cpu_xpti;
 	e->main_top = (uint64_t)&p->regs.es;
-	e->tss.rsp0 = e->main_top;
-	e->tss.ist[0] = stack + (STACK_DF + 1) * PAGE_SIZE;
-	e->tss.ist[1] = stack + (STACK_NMI + 1) * PAGE_SIZE;
-	e->tss.ist[2] = stack + (STACK_MCE + 1) * PAGE_SIZE;
-	e->tss.ist[3] = stack + (STACK_DB + 1) * PAGE_SIZE;
-	e->tss.io_bitmap = sizeof(struct tss);
+	e->hv_cr3 = hv_root;
+	e->nmi_top = stack + (STACK_NMI + 1) * PAGE_SIZE;
+	e->mce_top = stack + (STACK_MCE + 1) * PAGE_SIZE;
+	e->df_top = stack + (STACK_DF + 1) * PAGE_SIZE;
 	e->syscall_target = (uint64_t)entry_syscall;
+	set_tss_stacks(e, va, stack);
 
-	place_stub(cpu, code, 0, syscall_stub_start, syscall_stub_end);
-	place_stub(cpu, code, 128, syscall32_stub_start, syscall32_stub_end);
+	if (cpu_xpti) {
+		place_stub(code, 0, syscall_stub_xpti_start,
+			   syscall_stub_xpti_end);
+		place_stub(code, 128, syscall32_stub_xpti_start,
+			   syscall32_stub_xpti_end);
+	} else {
+		place_stub(code, 0, syscall_stub_start, syscall_stub_end);
+		place_stub(code, 128, syscall32_stub_start,
+			   syscall32_stub_end);
+	}
 	vmap_pages(va + PAGE_SIZE, virt_to_maddr(code), 1, MAP_RX);
 	set_system_desc(SEL_TSS(cpu), va, sizeof(struct tss) - 1, 9);
 }

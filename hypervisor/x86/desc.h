@@ -30,8 +30,14 @@ struct entry_cpu {
 	uint64_t hv_cr3;	  /* root to load on entry (XPTI) */
 	uint64_t guest_cr3;	  /* root to load on exit (XPTI) */
 	uint64_t syscall_target;  /* where the stub goes on */
-	uint8_t stack[0] __aligned(16); /* up to the end of the page */
+	uint64_t nmi_top, mce_top, df_top; /* real stacks of these (XPTI) */
 };
+
+/* Tops of the tiny stacks in that page, by offset; the last is the page's. */
+#define ENTRY_IST_NMI 1024
+#define ENTRY_IST_MCE 1536
+#define ENTRY_IST_DF  2048
+#define ENTRY_IST_DB  2560
 
 /* Make stacks, entry page and TSS of `cpu`.  Start-up. */
 void desc_cpu_alloc(unsigned int cpu);

@@ -12,47 +12,10 @@
  */
 #include "asm-offsets.h"
 #include "x86/layout.h"
+#include "x86/save.h"
 
 #define VEC_SYSCALL 0x100
 #define VF_KERNEL   1
-
-	.macro SAVE_ALL
-	pushq %rdi
-	pushq %rsi
-	pushq %rdx
-	pushq %rcx
-	pushq %rax
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
-	pushq %rbx
-	pushq %rbp
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
-	cld
-	.endm
-
-	.macro RESTORE_ALL
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbp
-	popq %rbx
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rax
-	popq %rcx
-	popq %rdx
-	popq %rsi
-	popq %rdi
-	addq $8, %rsp
-	.endm
 
 	.section .text.entry, "ax"
 
@@ -106,6 +69,7 @@ idt_handlers:
 
 	.section .text.entry, "ax"
 
+	.globl entry_trap, entry_irq
 entry_trap:
 	SAVE_ALL
 	movq %rsp, %rdi
@@ -157,6 +121,7 @@ entry_nmi:
 	call trap_nmi
 	jmp exit_to_hypervisor
 
+	.globl entry_df
 entry_df:
 	SAVE_ALL
 	movq %rsp, %rdi
@@ -228,6 +193,8 @@ exit_to_guest:
 	cmpb $0, (%rax) /* evtchn_upcall_pending */
 	jne 1f
 restore_guest:
+	cmpb $0, PCPU_xpti - PCPU_regs(%rsp)
+	jne exit_xpti
 	RESTORE_ALL
 	.globl exit_iretq
 exit_iretq:

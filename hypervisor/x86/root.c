@@ -29,8 +29,11 @@ void root_load(struct pcpu *p, mfn_t m)
 	e->guest_cr3 = (uint64_t)frame_of(m)->companion << PAGE_SHIFT;
 	cr3 = p->current->pv.cr3.v << PAGE_SHIFT;
 	e->hv_cr3 = cr3;
-	p->root = cr3;
-	write_cr3(cr3);
+	/* A flush that the guest wants comes with the exit to it. */
+	if (p->root != cr3) {
+		p->root = cr3;
+		write_cr3(cr3);
+	}
 }
 
 void root_load_idle(struct pcpu *p)
