@@ -106,8 +106,6 @@ void port_relax(void);
 
 /* --- the machine's side of a vCPU ------------------------------------ */
 
-/* The guest's registers, wherever they are now: saved, or live on this CPU. */
-struct cpu_user_regs *port_vcpu_regs(struct vcpu *v);
 /* Allocate/free FPU area, GDT/LDT mapping slots, etc.  0 or -ENOMEM. */
 int port_vcpu_init(struct vcpu *v);
 /* v's registers, wherever they are now; v is current, or does not run. */
