@@ -4,6 +4,7 @@
 #include "core/heap.h"
 #include "include/errno.h"
 #include "include/log.h"
+#include "include/port.h"
 
 #define TRACK_PER_FRAME ((uint32_t)(PAGE_SIZE / sizeof(struct grant_track)))
 #define TRACK_FRAMES_MAX 8192u

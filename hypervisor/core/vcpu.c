@@ -224,6 +224,13 @@ void vcpu_down(struct vcpu *v)
 	}
 }
 
+void vcpu_send_nmi(struct vcpu *v)
+{
+	if (!__atomic_exchange_n(&v->pv.nmi_pending, true, __ATOMIC_SEQ_CST)) {
+		vcpu_wake(v);
+	}
+}
+
 /* --- runstate -------------------------------------------------------------------- */
 
 void vcpu_set_runstate(struct vcpu *v, int state, uint64_t now)
