@@ -14,8 +14,18 @@ struct hc;
 void upcall_hypercall(struct vcpu *v);
 /* This CPU's port_timer_arm() deadline has passed (timer.c). */
 void upcall_timer(void);
-/* Which vCPU shall this CPU run now?  NULL: none, idle (sched.c). */
+/*
+ * Which vCPU shall this CPU run now?  NULL: none, idle (sched.c).  To be
+ * called after port_kick_cpu(), port_timer_arm()'s deadline, and when idle;
+ * cheap when nothing has changed.
+ */
 struct vcpu *upcall_schedule(void);
+/*
+ * After a switch: prev's state is saved and another CPU may run it; the new
+ * vCPU's address space is loaded (its runstate and clock are published).
+ * prev NULL: was idle.  Also when the new one is idle.  (sched.c)
+ */
+void upcall_switched(struct vcpu *prev);
 /* The interrupt of a PIRQ owned by d fired (evtchn.c). */
 void upcall_pirq(struct domain *d, unsigned int pirq);
 /*

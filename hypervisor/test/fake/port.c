@@ -193,6 +193,19 @@ uint64_t port_now(void) { return fake_time; }
 uint64_t port_wallclock_ns(void) { return wallclock; }
 void port_set_wallclock(uint64_t ns) { wallclock = ns; }
 uint64_t port_tsc_khz(void) { return 2000000; }
+
+void port_tsc_snapshot(uint64_t *tsc, uint64_t *now)
+{
+	*now = fake_time;
+	*tsc = fake_time * 2;
+}
+
+void port_tsc_scale(uint32_t *mul, int8_t *shift)
+{
+	*mul = 1u << 31; /* 2 GHz */
+	*shift = 0;
+}
+
 void port_timer_arm(uint64_t deadline) { fake_deadline[fake_cpu] = deadline; }
 void port_kick_cpu(unsigned int cpu) { fake_kicks[cpu]++; }
 bool port_should_yield(void) { return countdown_step(&yield); }
@@ -203,6 +216,8 @@ void port_relax(void)
 }
 
 /* --- the machine's side of a vCPU ---------------------------------------- */
+
+struct cpu_user_regs *port_vcpu_regs(struct vcpu *v) { return &v->regs; }
 
 int port_vcpu_init(struct vcpu *v)
 {
