@@ -38,6 +38,8 @@ struct sched_domain { /* sched.c's */
 	uint64_t policy[6];
 };
 
+#define DOMAIN_WATCHDOGS 2
+
 struct domain {
 	domid_t id;
 	bool privileged; /* dom0: toolstack and hardware */
@@ -61,6 +63,9 @@ struct domain {
 	uint32_t xenheap_pages; /* shared_info, grant frames, ... */
 	uint64_t max_gfn;	/* highest gfn in use, for the toolstack */
 	struct spinlock mmu_lock; /* page-table changes of this domain */
+	uint32_t pt_work;	  /* tables to invalidate (ptype.c); mmu_lock */
+	uint32_t relinquish_left; /* domain_frames_relinquish()'s progress */
+	bool relinquish_started;
 
 	struct shared_info *shared_info;
 	mfn_t shared_info_mfn;
@@ -78,7 +83,7 @@ struct domain {
 	uint64_t time_offset_ns; /* settimeoffset; wall clock difference */
 	uint32_t wc_version;
 	uint32_t vm_assist; /* 1 << VMASST_TYPE_* */
-	bool poll_users;    /* some vCPU may be in SCHEDOP_poll */
+	uint64_t polling[MAX_VCPUS / 64]; /* vCPUs in SCHEDOP_poll; atomic */
 
 	/* memory map for XENMEM_memory_map, set by the toolstack */
 	struct e820_entry *e820;
@@ -87,8 +92,15 @@ struct domain {
 	struct domain_policy *policy; /* CPUID/MSR policy, hypercall/cpupol */
 	uint8_t teardown_step;	      /* teardown.c */
 	mfn_t teardown_cursor;
+	uint32_t teardown_left;	      /* frames still to be looked at */
 	struct domain_arch *arch;
-	struct domain *next; /* by ascending id; under domains_lock */
+
+	struct console_line *console; /* core/console.c: a line in the making */
+	struct timer watchdog[DOMAIN_WATCHDOGS];
+	uint32_t watchdog_used; /* bit map */
+
+	struct domain *next;	  /* by ascending id; under domains_lock */
+	struct domain *hash_next; /* likewise */
 };
 
 #define DOMID_MAX_GUEST 0x7fef
@@ -101,8 +113,15 @@ extern struct domain *domain_dom0;
  */
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg,
 		  bool privileged, struct domain **out);
-/* By id, with a reference; NULL if there is none.  Masks its index. */
+/* Undo domain_create() of a domain that nobody has seen yet, or a dead one:
+ * take it off the list and drop the list's reference. */
+void domain_unlink(struct domain *d);
+/* By id, with a reference; NULL if there is none. */
 struct domain *domain_get_by_id(domid_t id);
+/* The domain with the lowest id >= `id`, with a reference; NULL: none. */
+struct domain *domain_get_next(unsigned int id);
+/* Prepare `count` vCPU slots, at most vcpu_count; 0, -EINVAL, -ENOMEM. */
+int domain_create_vcpus(struct domain *d, unsigned int count);
 void domain_get(struct domain *d);
 void domain_put(struct domain *d);
 
@@ -113,6 +132,9 @@ void domain_unpause(struct domain *d);
 /* The guest asked to stop, or crashed: pause, tell the toolstack. */
 void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d); /* after a cancelled suspend */
+/* XEN_DOMCTL_pausedomain / unpausedomain, which do not nest. */
+void domain_pause_by_controller(struct domain *d);
+int domain_unpause_by_controller(struct domain *d);
 /* One preemptible round of destruction: 0, -ERESTART.  Toolstack. */
 int domain_kill(struct domain *d);
 void domain_audit(const struct domain *d);

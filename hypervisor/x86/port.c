@@ -1,0 +1,71 @@
+/*
+ * port.c - the rest of port.h that has no file of its own.
+ */
+#include "include/port.h"
+#include "core/log.h"
+#include "core/vcpu.h"
+#include "include/log.h"
+#include "x86/cpu.h"
+#include "x86/current.h"
+#include "x86/dump.h"
+#include "x86/insn.h"
+#include "x86/smp.h"
+
+#include <stdarg.h>
+
+unsigned int port_cpu(void)
+{
+	return pcpu()->cpu;
+}
+
+struct cpu_user_regs *port_vcpu_regs(struct vcpu *v)
+{
+	return vcpu_regs(v);
+}
+
+void port_kick_cpu(unsigned int cpu)
+{
+	struct pcpu *self = pcpu();
+
+	if (cpu == self->cpu) {
+		self->work |= WORK_RESCHED;
+		return;
+	}
+	__atomic_fetch_or(&pcpu_of(cpu)->work, WORK_RESCHED, __ATOMIC_SEQ_CST);
+	smp_send_mask(1ULL << cpu, IPI_KICK_VECTOR);
+}
+
+bool port_should_yield(void)
+{
+	struct pcpu *p = pcpu();
+
+	/* The one place besides idle where interrupts come in. */
+	__asm__ volatile("sti; nop; cli" : : : "memory");
+	return READ_ONCE(p->work) ||
+	       (p->current && vcpu_event_pending(p->current));
+}
+
+void port_flush_cache(bool all_cpus)
+{
+	cpu_wbinvd();
+	if (all_cpus) {
+		smp_call_wbinvd();
+	}
+}
+
+void port_panic(const char *fmt, ...)
+{
+	va_list ap;
+	uint64_t sp;
+
+	cpu_cli();
+	log_break_lock();
+	__asm__("mov %%rsp, %0" : "=r"(sp));
+	printk("\n*** Serai hypervisor panic on CPU %u: ", pcpu()->cpu);
+	va_start(ap, fmt);
+	log_vprintk(fmt, ap);
+	va_end(ap);
+	printk("\n");
+	dump_stack(sp);
+	port_machine_off(SHUTDOWN_crash);
+}
