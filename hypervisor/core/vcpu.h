@@ -77,6 +77,9 @@ struct vcpu {
 	bool initialised;  /* has a context */
 	struct domain *domain;
 
+	/* x86/root.c's: cr3 values to run its kernel and its user mode with. */
+	uint64_t hw_kernel_root, hw_user_root; /* user: 0 if there is none */
+
 	struct pv_state pv;
 	struct cpu_user_regs regs; /* valid while not running */
 
