@@ -7,15 +7,18 @@
  * A domain is found by id under domains_lock, and kept by a reference
  * (domain_get/put); the last put frees the struct.
  *
+ * domains_lock is held for a look-up only; nothing is taken under it.
+ *
  * Lock order (take left before right; two domains' locks of one kind: lower
  * id first):
- *	domctl_lock > domains_lock > d->mmu_lock > d->gnttab lock >
+ *	domctl_lock > d->mmu_lock > d->gnttab lock >
  *	d->event_lock > d->page_lock > heap lock > scheduler lock > timer lock
- *	> console lock
+ *	> console lock > domains_lock
  */
 #ifndef CORE_DOMAIN_H
 #define CORE_DOMAIN_H
 
+#include "core/timer.h"
 #include "core/vcpu.h"
 #include "include/abi.h"
 #include "include/types.h"
@@ -37,6 +40,8 @@ struct sched_domain { /* sched.c's */
 	uint16_t cap; /* per cent of one CPU; 0: none */
 	uint64_t policy[6];
 };
+
+#define DOMAIN_WATCHDOGS 2
 
 struct domain {
 	domid_t id;
@@ -61,6 +66,9 @@ struct domain {
 	uint32_t xenheap_pages; /* shared_info, grant frames, ... */
 	uint64_t max_gfn;	/* highest gfn in use, for the toolstack */
 	struct spinlock mmu_lock; /* page-table changes of this domain */
+	uint32_t pt_work;	  /* tables to invalidate (ptype.c); mmu_lock */
+	uint32_t relinquish_left; /* domain_frames_relinquish()'s progress */
+	bool relinquish_started;
 
 	struct shared_info *shared_info;
 	mfn_t shared_info_mfn;
@@ -78,7 +86,7 @@ struct domain {
 	uint64_t time_offset_ns; /* settimeoffset; wall clock difference */
 	uint32_t wc_version;
 	uint32_t vm_assist; /* 1 << VMASST_TYPE_* */
-	bool poll_users;    /* some vCPU may be in SCHEDOP_poll */
+	uint64_t polling[MAX_VCPUS / 64]; /* vCPUs in SCHEDOP_poll; atomic */
 
 	/* memory map for XENMEM_memory_map, set by the toolstack */
 	struct e820_entry *e820;
@@ -86,9 +94,15 @@ struct domain {
 
 	struct domain_policy *policy; /* CPUID/MSR policy, hypercall/cpupol */
 	uint8_t teardown_step;	      /* teardown.c */
-	mfn_t teardown_cursor;
+	uint32_t teardown_cursor;
 	struct domain_arch *arch;
-	struct domain *next; /* by ascending id; under domains_lock */
+
+	struct console_line *console; /* core/console.c: a line in the making */
+	struct timer watchdog[DOMAIN_WATCHDOGS];
+	uint32_t watchdog_used; /* bit map */
+
+	struct domain *next;	  /* by ascending id; under domains_lock */
+	struct domain *hash_next; /* likewise */
 };
 
 #define DOMID_MAX_GUEST 0x7fef
@@ -96,13 +110,16 @@ struct domain {
 extern struct domain *domain_dom0;
 
 /*
- * Create an empty domain with `vcpus` vCPU slots and its tables.
+ * Create an empty domain with cfg->max_vcpus vCPU slots and its tables.
+ * It is paused: domain_unpause_by_controller() starts it, dom0 too.
  * 0, -EEXIST, -EINVAL, -ENOMEM.  Toolstack or start-up.
  */
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg,
 		  bool privileged, struct domain **out);
-/* By id, with a reference; NULL if there is none.  Masks its index. */
+/* By id, with a reference; NULL if there is none. */
 struct domain *domain_get_by_id(domid_t id);
+/* The domain with the lowest id >= `id`, with a reference; NULL: none. */
+struct domain *domain_get_next(unsigned int id);
 void domain_get(struct domain *d);
 void domain_put(struct domain *d);
 
@@ -113,8 +130,11 @@ void domain_unpause(struct domain *d);
 /* The guest asked to stop, or crashed: pause, tell the toolstack. */
 void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d); /* after a cancelled suspend */
+/* XEN_DOMCTL_pausedomain / unpausedomain, which do not nest. */
+void domain_pause_by_controller(struct domain *d);
+int domain_unpause_by_controller(struct domain *d);
 /* One preemptible round of destruction: 0, -ERESTART.  Toolstack. */
 int domain_kill(struct domain *d);
-void domain_audit(const struct domain *d);
+void domain_audit(struct domain *d);
 
 #endif

@@ -38,13 +38,15 @@ struct domain;
 #define FT_PINNED     (1ULL << 59) /* one of the counts is a pin */
 #define FT_VALIDATED  (1ULL << 58) /* entries checked, references taken */
 #define FT_PARTIAL    (1ULL << 57) /* first frame.progress entries are */
-#define FT_LOCKED     (1ULL << 56) /* someone validates or invalidates */
+#define FT_LOCKED     (1ULL << 56) /* being flushed and validated: wait */
+#define FT_DYING      (1ULL << 55) /* on d->pt_work: being invalidated */
 #define FT_COUNT_MASK ((1ULL << 48) - 1)
 
 /* --- frame.count ------------------------------------------------------- */
 #define FC_ALLOCATED  (1ULL << 63) /* owner's own reference stands */
 #define FC_HEAP	      (1ULL << 62) /* hypervisor memory; never a guest's */
 #define FC_SHARED     (1ULL << 61) /* hypervisor memory a guest may map */
+#define FC_FREE	      (1ULL << 60) /* head of a free block of 2^order */
 #define FC_COUNT_MASK ((1ULL << 48) - 1)
 
 struct frame {
@@ -52,12 +54,18 @@ struct frame {
 	uint64_t type;
 	struct domain *owner;	/* NULL: free or hypervisor's */
 	uint32_t next, prev;	/* owner's frame list / free list, as mfn */
-	uint32_t companion;	/* L4 under XPTI: mfn of the companion root */
-	uint32_t stamp;		/* tlbclock of the last use that may linger */
-	uint16_t progress;	/* FT_PARTIAL: entries validated so far */
-	uint8_t order;		/* free list: block order */
-	uint8_t pad[5];
+	uint64_t stamp;		/* tlbclock of the last use that may linger */
+	union {
+		uint32_t companion; /* validated L4, XPTI: companion root */
+		uint32_t work_next; /* FT_DYING: next on d->pt_work */
+	};
+	uint16_t progress;	/* table: entries that hold references */
+	uint8_t order;		/* free block, or mem_alloc's: its order */
+	uint8_t is_ram;		/* usable RAM; else never touched */
 };
+
+_Static_assert(sizeof(struct frame) == 48,
+	       "the frame table costs this much for each 4 KiB");
 
 extern struct frame *frame_table; /* indexed by mfn */
 extern uint64_t frame_max;	  /* first mfn beyond the table */
@@ -84,5 +92,10 @@ void frame_set_ram(mfn_t start, mfn_t end, bool is_ram);
 bool frame_get(struct frame *f, const struct domain *d);
 /* Drop one; at 0 the frame returns to the allocator.  Any context. */
 void frame_put(struct frame *f);
+/*
+ * Drop the owner's own reference (FC_ALLOCATED); the frame is freed when the
+ * last other use ends.  False if it was dropped before.
+ */
+bool frame_drop_allocated(struct frame *f);
 
 #endif

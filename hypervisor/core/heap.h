@@ -15,10 +15,14 @@ struct domain;
 #define HEAP_ORDER_MAX	20	 /* 4 GiB blocks */
 #define HEAP_BELOW_4G	1u	 /* for DMA: every frame under 4 GiB */
 #define HEAP_BITS(n)	((n) << 8) /* frames below 2^n bytes of address */
+#define HEAP_BITS_OF(flags) (((flags) >> 8) & 0xff)
 
 /* Give [start, end) to the allocator.  Start-up. */
 void heap_add(mfn_t start, mfn_t end);
-/* 2^order contiguous frames, contents undefined; MFN_NONE if there are none. */
+/*
+ * 2^order contiguous frames, contents undefined; MFN_NONE if there are none.
+ * CPUs that may still have translations of a former use were flushed.
+ */
 mfn_t heap_alloc(unsigned int order, unsigned int flags);
 void heap_free(mfn_t m, unsigned int order);
 uint64_t heap_free_frames(void);
@@ -42,5 +46,10 @@ int domain_frames_alloc(struct domain *d, unsigned int order,
 			unsigned int flags, mfn_t *out);
 /* A hypervisor page that d may map (shared_info, grant table): FC_SHARED. */
 void frame_share_with_guest(void *page, struct domain *d, bool writable);
+/*
+ * The opposite, instead of heap_free_page(): the page is freed as soon as
+ * nobody maps it any more (another domain may do so longer than d lives).
+ */
+void frame_unshare(void *page);
 
 #endif

@@ -77,6 +77,9 @@ struct vcpu {
 	bool initialised;  /* has a context */
 	struct domain *domain;
 
+	/* x86/root.c's: cr3 values to run its kernel and its user mode with. */
+	uint64_t hw_kernel_root, hw_user_root; /* user: 0 if there is none */
+
 	struct pv_state pv;
 	struct cpu_user_regs regs; /* valid while not running */
 
@@ -93,6 +96,7 @@ struct vcpu {
 	struct timer singleshot; /* VCPUOP_set_singleshot_timer */
 	struct timer periodic;
 	uint64_t period_ns; /* 0: no periodic timer */
+	struct vcpu_info *own_info; /* for ids that shared_info has no room for */
 	struct timer poll_timer;
 	uint32_t poll_port; /* the port if it polls just one, else 0 */
 
@@ -118,8 +122,36 @@ void vcpu_wake(struct vcpu *v);
 /* Kick v out of guest mode if it runs, so that it looks at its events. */
 void vcpu_kick(struct vcpu *v);
 
-/* Account the change and, if registered, publish it to the guest. */
+/* Account time up to now to the old state, and enter the new one. */
 void vcpu_set_runstate(struct vcpu *v, int state, uint64_t now);
+/* Write the registered runstate area; v's address space is loaded. */
+void vcpu_publish_runstate(struct vcpu *v);
+
+/* Set/clear bits of v->pause_flags; returns the old ones. */
+uint32_t vcpu_flags_set(struct vcpu *v, uint32_t flags);
+uint32_t vcpu_flags_clear(struct vcpu *v, uint32_t flags);
+
+/*
+ * SCHEDOP_block: sleep until an event, unless one is pending.  v is current;
+ * it stops at its next way back to the guest.
+ */
+void vcpu_block(struct vcpu *v);
+/* SCHEDOP_poll of one port (or 0: several) until deadline (0: none). */
+void vcpu_poll(struct vcpu *v, uint32_t port, uint64_t deadline);
+void vcpu_end_poll(struct vcpu *v);
+/* Make v take its NMI callback, once it unmasks. */
+void vcpu_send_nmi(struct vcpu *v);
+/* VCPUOP_up / down. */
+void vcpu_up(struct vcpu *v);
+void vcpu_down(struct vcpu *v);
+
+/*
+ * VCPUOP_register_vcpu_info: from now on v's event state lives at `offset`
+ * in frame m of its domain.  Caller holds d->mmu_lock.
+ * 0; -EINVAL (has one already, does not fit, not a writable page).
+ */
+int vcpu_map_info(struct vcpu *v, mfn_t m, uint32_t offset);
+void vcpu_unmap_info(struct vcpu *v);
 
 /* Does the guest want an upcall right now? (pending and not masked) */
 static inline bool vcpu_event_pending(const struct vcpu *v)

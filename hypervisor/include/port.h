@@ -40,6 +40,16 @@ static inline mfn_t ptr_mfn(const void *p)
 /* The machine-to-physical table, writable; guests see it read-only. */
 extern uint64_t *port_m2p;
 extern uint64_t port_m2p_count;
+/* First frame of the table's i-th 2 MiB; 0: a gap. */
+mfn_t port_m2p_extent(unsigned int i);
+
+/* The CPU's physical address width. */
+extern unsigned int port_phys_bits;
+/*
+ * CPUs with L1TF: an unprivileged guest's non-present entry must be address
+ * 0 or at least this; 0 on other CPUs.
+ */
+extern uint64_t port_l1tf_limit;
 
 /*
  * Copy between the hypervisor and the *current* vCPU's address space, as its
@@ -51,13 +61,17 @@ int port_copy_to_guest(gva_t dst, const void *src, size_t n);
 /* Would a copy to [dst, dst+n) succeed?  Touches, does not change. */
 int port_probe_guest_write(gva_t dst, size_t n);
 
+/* Write back and invalidate this CPU's caches, or those of all CPUs. */
+void port_flush_cache(bool all_cpus);
+
 /* --- TLB ------------------------------------------------------------ */
 
 #define FLUSH_TLB 1u /* all non-global entries of the CPU's address space */
 #define FLUSH_VA  2u /* one page: va */
 /*
  * Flush on every CPU of mask, self included; returns when done.
- * Full flushes call tlbclock_cpu_flushed() (core/tlbclock.h) on each.
+ * Each full flush, a cr3 load included, calls tlbclock_cpu_flushed()
+ * (core/tlbclock.h) on its CPU immediately before.
  */
 void port_flush_tlb(cpumask_t mask, unsigned int flags, gva_t va);
 
@@ -92,10 +106,10 @@ void port_relax(void);
 
 /* --- the machine's side of a vCPU ------------------------------------ */
 
-/* The guest's registers, wherever they are now: saved, or live on this CPU. */
-struct cpu_user_regs *port_vcpu_regs(struct vcpu *v);
 /* Allocate/free FPU area, GDT/LDT mapping slots, etc.  0 or -ENOMEM. */
 int port_vcpu_init(struct vcpu *v);
+/* v's registers, wherever they are now; v is current, or does not run. */
+struct cpu_user_regs *port_vcpu_regs(struct vcpu *v);
 void port_vcpu_fini(struct vcpu *v);
 int port_domain_init(struct domain *d); /* per-domain mapping tables */
 void port_domain_fini(struct domain *d);

@@ -29,11 +29,13 @@ struct pcpu {
 	uint64_t cr4;
 	uint32_t cpu;
 	uint8_t work;		  /* WORK_*; also set by interrupts */
-	uint8_t in_guest_copy;
-	uint8_t xpti;
+	uint8_t xpti;		  /* leave by exit_xpti */
+	uint8_t iret_vector;	  /* fault of our IRETQ, see trap.c */
 	uint8_t pad1;
+	uint32_t iret_error;
+	uint32_t pad3;
 	uint64_t entry_page;	  /* this CPU's part of the entry area */
-	uint64_t pad2[2];
+	uint64_t pad2;
 } __attribute__((aligned(16)));
 
 static inline struct pcpu *pcpu(void)
