@@ -14,7 +14,7 @@
 #include "core/frame.h"
 #include "core/heap.h"
 #include "core/log.h"
-#include "core/timer.h"
+#include "hypercall/version.h"
 #include "include/log.h"
 #include "include/port.h"
 #include "lib/string.h"
@@ -151,15 +151,12 @@ static void start_dom0(void)
 	vga_release();
 	printk("Free memory for guests: %lu MiB. Starting dom0.\n",
 	       (unsigned long)(heap_free_frames() >> 8));
-	domain_unpause(domain_dom0);
+	domain_unpause_by_controller(domain_dom0);
 }
 
 /* What each CPU does on its own stack, its APIC being on. */
 static void start_cpu_common(unsigned int cpu)
 {
-	if (timer_cpu_init(cpu)) {
-		port_panic("no memory for the timers of CPU %u", cpu);
-	}
 	smp_cpu_online(cpu);
 }
 
@@ -218,6 +215,7 @@ void boot_main(uint32_t magic, uint32_t mbi, uint64_t image)
 			   magic);
 	}
 	printk("Command line: %s\n", info.cmdline);
+	version_set_command_line(info.cmdline);
 	if (complaints) {
 		/* Once more, now that there is a console to see it. */
 		cmdline_parse(info.cmdline, &options, complain);

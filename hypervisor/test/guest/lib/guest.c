@@ -43,10 +43,12 @@ static bool fix_up(struct trap_regs *r)
 	const struct extable_entry *e;
 
 	for (e = guest_extable_start; e < guest_extable_end; e++) {
-		/* #BP and #DB report the next instruction */
+		bool software = r->vector == 1 || r->vector == 3 ||
+				r->vector == 4 || r->vector >= 32;
+
+		/* int n and single steps report the next instruction */
 		if (e->fault == r->rip ||
-		    ((r->vector == 3 || r->vector == 4) &&
-		     r->rip > e->fault && r->rip <= e->fixup)) {
+		    (software && r->rip > e->fault && r->rip <= e->fixup)) {
 			record(r);
 			r->rip = e->fixup;
 			return true;
