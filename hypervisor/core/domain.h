@@ -7,15 +7,18 @@
  * A domain is found by id under domains_lock, and kept by a reference
  * (domain_get/put); the last put frees the struct.
  *
+ * domains_lock is held for a look-up only; nothing is taken under it.
+ *
  * Lock order (take left before right; two domains' locks of one kind: lower
  * id first):
- *	domctl_lock > domains_lock > d->mmu_lock > d->gnttab lock >
+ *	domctl_lock > d->mmu_lock > d->gnttab lock >
  *	d->event_lock > d->page_lock > heap lock > scheduler lock > timer lock
- *	> console lock
+ *	> console lock > domains_lock
  */
 #ifndef CORE_DOMAIN_H
 #define CORE_DOMAIN_H
 
+#include "core/timer.h"
 #include "core/vcpu.h"
 #include "include/abi.h"
 #include "include/types.h"
@@ -91,8 +94,7 @@ struct domain {
 
 	struct domain_policy *policy; /* CPUID/MSR policy, hypercall/cpupol */
 	uint8_t teardown_step;	      /* teardown.c */
-	mfn_t teardown_cursor;
-	uint32_t teardown_left;	      /* frames still to be looked at */
+	uint32_t teardown_cursor;
 	struct domain_arch *arch;
 
 	struct console_line *console; /* core/console.c: a line in the making */
@@ -108,20 +110,16 @@ struct domain {
 extern struct domain *domain_dom0;
 
 /*
- * Create an empty domain with `vcpus` vCPU slots and its tables.
+ * Create an empty domain with cfg->max_vcpus vCPU slots and its tables.
+ * It is paused: domain_unpause_by_controller() starts it, dom0 too.
  * 0, -EEXIST, -EINVAL, -ENOMEM.  Toolstack or start-up.
  */
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg,
 		  bool privileged, struct domain **out);
-/* Undo domain_create() of a domain that nobody has seen yet, or a dead one:
- * take it off the list and drop the list's reference. */
-void domain_unlink(struct domain *d);
 /* By id, with a reference; NULL if there is none. */
 struct domain *domain_get_by_id(domid_t id);
 /* The domain with the lowest id >= `id`, with a reference; NULL: none. */
 struct domain *domain_get_next(unsigned int id);
-/* Prepare `count` vCPU slots, at most vcpu_count; 0, -EINVAL, -ENOMEM. */
-int domain_create_vcpus(struct domain *d, unsigned int count);
 void domain_get(struct domain *d);
 void domain_put(struct domain *d);
 
@@ -137,6 +135,6 @@ void domain_pause_by_controller(struct domain *d);
 int domain_unpause_by_controller(struct domain *d);
 /* One preemptible round of destruction: 0, -ERESTART.  Toolstack. */
 int domain_kill(struct domain *d);
-void domain_audit(const struct domain *d);
+void domain_audit(struct domain *d);
 
 #endif

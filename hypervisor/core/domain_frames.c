@@ -10,6 +10,7 @@
 #include "core/ptype.h"
 #include "include/errno.h"
 #include "include/log.h"
+#include "include/nospec.h"
 
 static struct spinlock claim_lock;
 static uint64_t claims; /* frames promised but not yet given */
@@ -64,13 +65,14 @@ uint64_t domain_claims_outstanding(void)
 	return READ_ONCE(claims);
 }
 
-int domain_frames_attach(struct domain *d, mfn_t m, unsigned int order)
+int domain_frames_attach(struct domain *d, mfn_t m, unsigned int order,
+			 bool replaces)
 {
 	uint64_t n = 1ULL << order, i;
 	struct frame *f;
 
 	spin_lock(&d->page_lock);
-	if (d->is_dying || d->tot_pages + n > d->max_pages) {
+	if (d->is_dying || (!replaces && d->tot_pages + n > d->max_pages)) {
 		spin_unlock(&d->page_lock);
 		return d->is_dying ? -EINVAL : -ENOMEM;
 	}
@@ -107,7 +109,7 @@ int domain_frames_alloc(struct domain *d, unsigned int order,
 	if (mfn_eq(m, MFN_NONE)) {
 		return -ENOMEM;
 	}
-	rc = domain_frames_attach(d, m, order);
+	rc = domain_frames_attach(d, m, order, false);
 	if (rc) {
 		heap_free(m, order);
 		return rc;
@@ -119,13 +121,22 @@ int domain_frames_alloc(struct domain *d, unsigned int order,
 
 int domain_frame_detach(struct domain *d, mfn_t m)
 {
-	struct frame *f = frame_of(m);
-	uint64_t only = FC_ALLOCATED | 1;
+	uint64_t only = FC_ALLOCATED | 2;
+	struct frame *f;
 	bool last;
 
+	if (!frame_valid(m)) {
+		return -EINVAL;
+	}
+	f = &frame_table[index_nospec(m.v, frame_max)];
+	/* With a reference of ours the owner cannot change under our feet. */
+	if (!frame_get(f, d)) {
+		return -EINVAL;
+	}
 	/* The count goes to 0 at once: no new reference can be taken. */
 	if (!__atomic_compare_exchange_n(&f->count, &only, 0, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		frame_put(f);
 		return -EBUSY;
 	}
 	BUG_UNLESS((f->type & FT_COUNT_MASK) == 0);

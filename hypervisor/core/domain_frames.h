@@ -13,13 +13,16 @@
 
 /*
  * Take 2^order frames of nobody (heap_alloc()) into d, one reference each.
- * Their contents are d's to see: scrub before.  0, -ENOMEM (max_pages),
- * -EINVAL (dying); on error the caller still has them.
+ * Their contents are d's to see: scrub before.  `replaces`: for as many that
+ * were detached, so max_pages (which may have been lowered) is not looked at.
+ * 0, -ENOMEM (max_pages), -EINVAL (dying); on error the caller still has them.
  */
-int domain_frames_attach(struct domain *d, mfn_t m, unsigned int order);
+int domain_frames_attach(struct domain *d, mfn_t m, unsigned int order,
+			 bool replaces);
 /*
  * Take the frame away from d at once, if nothing but its allocation refers
- * to it: it is the caller's to heap_free() or attach.  0 or -EBUSY.
+ * to it: it is the caller's to heap_free() or attach.  0, -EBUSY, or -EINVAL
+ * (not d's).
  */
 int domain_frame_detach(struct domain *d, mfn_t m);
 

@@ -549,13 +549,18 @@ out:
 
 int evtchn_close_all(struct domain *d, uint32_t *port)
 {
+	unsigned int closed = 0;
+
 	for (; *port < EVTCHN_PORTS; (*port)++) {
 		if (!d->evtchn->bucket[*port / EVTCHN_PER_BUCKET]) {
 			*port |= EVTCHN_PER_BUCKET - 1;
 			continue;
 		}
-		evtchn_close(d, *port); /* -EINVAL: was not in use */
-		if (*port % 32 == 0 && port_should_yield()) {
+		if (evtchn_close(d, *port)) {
+			continue; /* was not in use */
+		}
+		/* Some progress first: a reset starts over each time. */
+		if (++closed % 16 == 0 && port_should_yield()) {
 			(*port)++;
 			return -ERESTART;
 		}

@@ -66,5 +66,10 @@ void ptype_abandon(struct frame *f);
  * Other domains' mappings can only add to the counts of d's frames.
  */
 void ptype_audit(struct domain *d);
+/*
+ * The same; returns how many references of d's frames its own page tables,
+ * roots and pins do not explain: grants, others' mappings, descriptor tables.
+ */
+uint64_t ptype_audit_extra(struct domain *d);
 
 #endif

@@ -20,8 +20,9 @@
  *	asleep	 not queued, not running
  *	queued	 on the run queue of v->cpu
  *	running	 sched_cpu.curr of v->cpu; never queued
- * v->running stays set for a preempted (queued or asleep) vCPU until its
- * registers are saved: upcall_switched().  Until then no other CPU takes it.
+ * v->running is x86's: set from loading a vCPU's registers until they are
+ * saved again, so a vCPU that was just preempted is still running.  Nobody
+ * else is given such a one, but should it happen, x86 waits.
  *
  * With nothing queued there is no slice timer: one vCPU alone runs tickless.
  */
@@ -410,7 +411,6 @@ struct vcpu *upcall_schedule(void)
 	c->curr = next;
 	if (next) {
 		next->sched.last_start = now;
-		next->running = true;
 	} else {
 		c->idle_since = now;
 	}
@@ -492,7 +492,7 @@ void sched_vcpu_fini(struct vcpu *v)
 {
 	struct sched_cpu *c = lock_of(v);
 
-	BUG_UNLESS(c->curr != v && !v->running);
+	BUG_UNLESS(c->curr != v);
 	if (v->sched.queued) {
 		dequeue(c, v);
 	}
@@ -556,6 +556,13 @@ uint64_t sched_idle_time(unsigned int cpu)
 	return ns;
 }
 
+bool sched_is_on_cpu(const struct vcpu *v)
+{
+	/* In this order: x86 sets running after curr, clears it after. */
+	return READ_ONCE(cpus[READ_ONCE(v->cpu)].curr) == v ||
+	       __atomic_load_n(&v->running, __ATOMIC_ACQUIRE);
+}
+
 struct vcpu *sched_current(unsigned int cpu)
 {
 	return READ_ONCE(cpus[cpu].curr);
@@ -583,6 +590,6 @@ void sched_audit(void)
 			n++;
 		}
 		BUG_UNLESS(n == c->queued);
-		BUG_UNLESS(!c->curr || c->curr->running);
+		BUG_UNLESS(!c->curr || !c->curr->sched.queued);
 	}
 }

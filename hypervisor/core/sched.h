@@ -36,6 +36,8 @@ int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap);
 uint64_t sched_runtime(struct vcpu *v);
 /* Nanoseconds that `cpu` has had nothing to run. */
 uint64_t sched_idle_time(unsigned int cpu);
+/* Is v chosen by a CPU, or its state not yet saved? */
+bool sched_is_on_cpu(const struct vcpu *v);
 /* Whom `cpu` runs; NULL: idle.  May be old news at once. */
 struct vcpu *sched_current(unsigned int cpu);
 

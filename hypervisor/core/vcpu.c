@@ -57,7 +57,7 @@ int vcpu_create(struct domain *d, unsigned int id)
 	struct vcpu *v;
 	int rc;
 
-	if (id >= d->vcpu_count || d->vcpu[id]) {
+	if (id >= d->vcpu_count || id >= MAX_VCPUS || d->vcpu[id]) {
 		return -EINVAL;
 	}
 	v = mem_alloc(sizeof(*v));
@@ -74,6 +74,7 @@ int vcpu_create(struct domain *d, unsigned int id)
 	if (rc) {
 		goto out_free;
 	}
+	v->info->evtchn_upcall_mask = 1;
 	sched_vcpu_init(v);
 	timer_init(&v->singleshot, raise_timer, v, v->cpu);
 	timer_init(&v->periodic, periodic_tick, v, v->cpu);
@@ -136,7 +137,7 @@ void vcpu_pause_sync(struct vcpu *v)
 	if (v == sched_current(port_cpu())) {
 		return;
 	}
-	while (__atomic_load_n(&v->running, __ATOMIC_ACQUIRE)) {
+	while (sched_is_on_cpu(v)) {
 		port_relax();
 	}
 }
@@ -220,6 +221,13 @@ void vcpu_down(struct vcpu *v)
 {
 	if (!(vcpu_flags_set(v, VPF_DOWN) & VPF_DOWN)) {
 		sched_sleep(v);
+	}
+}
+
+void vcpu_send_nmi(struct vcpu *v)
+{
+	if (!__atomic_exchange_n(&v->pv.nmi_pending, true, __ATOMIC_SEQ_CST)) {
+		vcpu_wake(v);
 	}
 }
 

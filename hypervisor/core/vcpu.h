@@ -77,6 +77,9 @@ struct vcpu {
 	bool initialised;  /* has a context */
 	struct domain *domain;
 
+	/* x86/root.c's: cr3 values to run its kernel and its user mode with. */
+	uint64_t hw_kernel_root, hw_user_root; /* user: 0 if there is none */
+
 	struct pv_state pv;
 	struct cpu_user_regs regs; /* valid while not running */
 
@@ -136,6 +139,8 @@ void vcpu_block(struct vcpu *v);
 /* SCHEDOP_poll of one port (or 0: several) until deadline (0: none). */
 void vcpu_poll(struct vcpu *v, uint32_t port, uint64_t deadline);
 void vcpu_end_poll(struct vcpu *v);
+/* Make v take its NMI callback, once it unmasks. */
+void vcpu_send_nmi(struct vcpu *v);
 /* VCPUOP_up / down. */
 void vcpu_up(struct vcpu *v);
 void vcpu_down(struct vcpu *v);

@@ -57,7 +57,7 @@ long hc_call_op(struct hc *hc, const struct hc_op *ops, size_t count,
 hc_fn hc_set_trap_table, hc_set_gdt, hc_stack_switch, hc_set_callbacks,
 	hc_fpu_taskswitch, hc_set_debugreg, hc_get_debugreg,
 	hc_update_descriptor, hc_set_segment_base, hc_iret, hc_callback_op,
-	hc_vm_assist;					    /* cpu.c */
+	hc_vm_assist, hc_nmi_op;			    /* cpu.c */
 hc_fn hc_mmu_update, hc_update_va_mapping, hc_mmuext_op,
 	hc_update_va_mapping_otherdomain;		    /* mmu*.c */
 hc_fn hc_memory_op;					    /* memory.c */

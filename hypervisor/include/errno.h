@@ -32,6 +32,7 @@
 #define EDEADLK	   35
 #define ENOSYS	   38
 #define ENODATA	   61
+#define ETIME	   62
 #define ERESTART   85
 #define EOPNOTSUPP 95
 #define ENOBUFS	   105

@@ -21,9 +21,9 @@ void upcall_timer(void);
  */
 struct vcpu *upcall_schedule(void);
 /*
- * After a switch: prev's state is saved and another CPU may run it; the new
- * vCPU's address space is loaded (its runstate and clock are published).
- * prev NULL: was idle.  Also when the new one is idle.  (sched.c)
+ * After a switch away from prev (NULL: was idle): its state is saved, and
+ * the new vCPU's address space is loaded: its runstate and clock are
+ * published.  Also when the new one is idle.  (sched.c)
  */
 void upcall_switched(struct vcpu *prev);
 /* The interrupt of a PIRQ owned by d fired (evtchn.c). */

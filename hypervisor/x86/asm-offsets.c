@@ -1,4 +1,5 @@
 /* asm-offsets.c - what the assembler needs to know of C structures. */
+#include "core/domain.h"
 #include "core/vcpu.h"
 #include "x86/current.h"
 #include "x86/desc.h"
@@ -44,6 +45,14 @@ void asm_offsets(void)
 	PCPU(entry_page, entry_page);
 	VCPU(info, info);
 	VCPU(mode, mode);
+	VCPU(domain, domain);
+	VCPU(hw_kernel_root, hw_kernel_root);
+	VCPU(hw_user_root, hw_user_root);
+	VCPU(kernel_sp, pv.kernel_sp);
+	VCPU(syscall, pv.syscall.address);
+	VCPU(syscall_mask, pv.syscall.mask_events);
+	VCPU(nmi_masked, pv.nmi_masked);
+	DEFINE(DOMAIN_vm_assist, offsetof(struct domain, vm_assist));
 	ENTRY(tss, tss);
 	ENTRY(scratch_rsp, scratch_rsp);
 	ENTRY(scratch_rax, scratch_rax);

@@ -4,10 +4,10 @@
 #include "core/vcpu.h"
 #include "include/compiler.h"
 #include "include/upcall.h"
-#include "x86/context.h"
 #include "x86/current.h"
 #include "x86/dump.h"
 #include "x86/insn.h"
+#include "x86/root.h"
 #include "x86/uaccess.h"
 
 #define EFLAGS_IF   0x200
@@ -22,14 +22,14 @@ void mode_to_kernel(struct vcpu *v)
 {
 	v->mode |= VF_KERNEL;
 	__asm__ volatile("swapgs");
-	context_load_root(v);
+	root_load(pcpu(), v);
 }
 
 void mode_to_user(struct vcpu *v)
 {
 	v->mode &= (uint8_t)~VF_KERNEL;
 	__asm__ volatile("swapgs");
-	context_load_root(v);
+	root_load(pcpu(), v);
 }
 
 /* Write n words, the first at the lowest address. */

@@ -35,14 +35,6 @@
 #define GDT_WINDOW_RESERVED 14 /* page of the hypervisor's descriptors */
 #define LDT_WINDOW	    32 /* first LDT page of a vCPU's window */
 
-void context_load_root(struct vcpu *v)
-{
-	struct pcpu *p = pcpu();
-	mfn_t m = v->mode & VF_KERNEL ? v->pv.cr3 : v->pv.user_cr3;
-
-	root_load(p, m);
-}
-
 /* Load a selector; false when the CPU refuses it (then it is null). */
 #define LOAD_SELECTOR(reg, sel)                                                \
 	({                                                                     \
@@ -133,7 +125,8 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v)
 			  __ATOMIC_SEQ_CST);
 	p->regs = v->regs;
 	tlbclock_cpu_flushed();
-	context_load_root(v);
+	root_changed(v);
+	root_load(p, v);
 	desc_load_gdt(vcpu_gdt_va(v->id));
 	load_ldt(v);
 	cpu_load_cr4(p, v);
@@ -249,9 +242,10 @@ bool context_ldt_fault(struct vcpu *v, uint64_t va)
 
 void port_vcpu_load_cr3(struct vcpu *v)
 {
+	root_changed(v);
 	if (current() == v) {
 		tlbclock_cpu_flushed();
-		context_load_root(v);
+		root_load(pcpu(), v);
 	}
 }
 

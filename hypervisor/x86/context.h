@@ -9,8 +9,6 @@
 struct vcpu;
 struct pcpu;
 
-/* Load the root for the current vCPU's mode (guest kernel or user). */
-void context_load_root(struct vcpu *v);
 /* Save the running vCPU, load `next` (NULL: idle). */
 void context_switch(struct pcpu *p, struct vcpu *next);
 /* Map the guest LDT page under a fault at va; false: not the LDT window. */

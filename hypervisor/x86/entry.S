@@ -163,8 +163,8 @@ syscall32_stub_start:
 syscall32_stub_end:
 
 	.balign 64
-	.globl entry_syscall
-entry_syscall:
+	.globl entry_syscall_slow
+entry_syscall_slow:
 	pushq $0
 	movl $VEC_SYSCALL, 4(%rsp)
 	SAVE_ALL

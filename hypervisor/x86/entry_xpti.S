@@ -217,6 +217,7 @@ xexit_iretq:
 	iretq
 
 /* rax: guest's root; rsp in the CPU's page, at rax, rsp. */
+	.globl xexit_sysret
 xexit_sysret:
 	movq %rax, %cr3
 	popq %rax
@@ -285,6 +286,7 @@ nmi_body:
 	.balign 8
 far_xnmi_return:
 	.quad xnmi_return - entry_text_start + ENTRY_TEXT_VA
+	.globl far_xexit_iret
 far_xexit_iret:
 	.quad xexit_iret - entry_text_start + ENTRY_TEXT_VA
 

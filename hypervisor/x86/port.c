@@ -9,7 +9,10 @@
 #include "x86/current.h"
 #include "x86/dump.h"
 #include "x86/insn.h"
+#include "x86/irq.h"
+#include "x86/port_init.h"
 #include "x86/smp.h"
+#include "x86/tlb.h"
 
 #include <stdarg.h>
 
@@ -32,7 +35,7 @@ void port_kick_cpu(unsigned int cpu)
 		return;
 	}
 	__atomic_fetch_or(&pcpu_of(cpu)->work, WORK_RESCHED, __ATOMIC_SEQ_CST);
-	smp_send_mask(1ULL << cpu, IPI_KICK_VECTOR);
+	smp_send_ipi(cpu, VEC_KICK);
 }
 
 bool port_should_yield(void)
@@ -45,11 +48,30 @@ bool port_should_yield(void)
 	       (p->current && vcpu_event_pending(p->current));
 }
 
+static void do_nothing(void)
+{
+	/* A kick has done its work by bringing the CPU here. */
+}
+
+static void note_timer(void)
+{
+	pcpu()->work |= WORK_TIMER;
+}
+
+void port_init_ipis(void)
+{
+	irq_set_ipi_handler(VEC_KICK, do_nothing);
+	irq_set_ipi_handler(VEC_FLUSH, tlb_service);
+	irq_set_ipi_handler(VEC_TIMER, note_timer);
+	irq_set_ipi_handler(VEC_CALL, cpu_wbinvd);
+}
+
 void port_flush_cache(bool all_cpus)
 {
 	cpu_wbinvd();
 	if (all_cpus) {
-		smp_call_wbinvd();
+		smp_send_ipi_mask(port_cpus_online() & ~(1ULL << pcpu()->cpu),
+				  VEC_CALL);
 	}
 }
 

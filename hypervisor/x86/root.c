@@ -15,25 +15,40 @@
 #include "x86/pte.h"
 #include "x86/vmap.h"
 
-void root_load(struct pcpu *p, mfn_t m)
+static uint64_t hw_root(mfn_t m)
 {
-	uint64_t cr3 = m.v << PAGE_SHIFT;
-	struct entry_cpu *e;
+	uint64_t frame = m.v;
 
-	if (!cpu_xpti) {
-		p->root = cr3;
-		write_cr3(cr3);
-		return;
+	if (frame && cpu_xpti) {
+		frame = frame_of(m)->companion;
 	}
-	e = entry_cpu_of(p->cpu);
-	e->guest_cr3 = (uint64_t)frame_of(m)->companion << PAGE_SHIFT;
-	cr3 = p->current->pv.cr3.v << PAGE_SHIFT;
-	e->hv_cr3 = cr3;
-	/* A flush that the guest wants comes with the exit to it. */
-	if (p->root != cr3) {
-		p->root = cr3;
-		write_cr3(cr3);
+	return frame << PAGE_SHIFT;
+}
+
+void root_changed(struct vcpu *v)
+{
+	v->hw_kernel_root = hw_root(v->pv.cr3);
+	v->hw_user_root = hw_root(v->pv.user_cr3);
+}
+
+void root_load(struct pcpu *p, struct vcpu *v)
+{
+	uint64_t cr3 = v->mode & VF_KERNEL ? v->hw_kernel_root
+					   : v->hw_user_root;
+
+	if (cpu_xpti) {
+		struct entry_cpu *e = entry_cpu_of(p->cpu);
+
+		e->guest_cr3 = cr3;
+		cr3 = v->pv.cr3.v << PAGE_SHIFT;
+		e->hv_cr3 = cr3;
+		/* A flush that the guest wants comes with the exit to it. */
+		if (p->root == cr3) {
+			return;
+		}
 	}
+	p->root = cr3;
+	write_cr3(cr3);
 }
 
 void root_load_idle(struct pcpu *p)

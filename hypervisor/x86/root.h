@@ -17,9 +17,15 @@
 #include "include/types.h"
 
 struct pcpu;
+struct vcpu;
 
-/* Make m the root that the current guest runs on; always flushes. */
-void root_load(struct pcpu *p, mfn_t m);
+/* v->pv.cr3 or user_cr3 has changed: what the CPU is to load for them. */
+void root_changed(struct vcpu *v);
+/*
+ * Have v run on the root of its mode.  Flushes its stale translations, at
+ * the latest when it is entered.  v is current on this CPU.
+ */
+void root_load(struct pcpu *p, struct vcpu *v);
 /* The hypervisor's own root, for an idle CPU. */
 void root_load_idle(struct pcpu *p);
 

@@ -11,6 +11,7 @@
 #include "lib/spinlock.h"
 #include "x86/current.h"
 #include "x86/insn.h"
+#include "x86/irq.h"
 #include "x86/smp.h"
 
 static struct spinlock flush_lock;
@@ -60,7 +61,7 @@ void port_flush_tlb(cpumask_t mask, unsigned int flags, gva_t va)
 	request_flags = flags;
 	request_va = va.v;
 	__atomic_store_n(&waiting, others, __ATOMIC_RELEASE);
-	smp_send_mask(others, IPI_FLUSH_VECTOR);
+	smp_send_ipi_mask(others, VEC_FLUSH);
 	while (__atomic_load_n(&waiting, __ATOMIC_ACQUIRE)) {
 		cpu_pause();
 	}
