@@ -29,7 +29,6 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "x86/acpi.h"
-#include "x86/privop.h"
 
 #define REGION_ALIGN (4ull << 20)
 #define PADDING	     (512ull << 10)
@@ -316,7 +315,6 @@ static void start_context(const struct build *b)
 	v->pv.kernel_sp = v->regs.rsp;
 	v->pv.cr3 = b->tables.root;
 	v->pv.user_cr3 = MFN(0);
-	privop_vcpu_reset(v);
 	v->mode = VF_KERNEL;
 	v->info->evtchn_upcall_mask = 1;
 	v->initialised = true;
