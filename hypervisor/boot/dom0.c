@@ -138,7 +138,7 @@ static void load_ramdisk(struct build *b)
 
 	if (b->ramdisk) {
 		dom0_mem_write(&b->mem, to,
-			       frame_ptr(MFN(0)) + b->ramdisk->start, size);
+			       port_directmap + b->ramdisk->start, size);
 		dom0_mem_write(&b->mem, to + size, NULL,
 			       ALIGN_UP(size, PAGE_SIZE) - size);
 	}
@@ -410,7 +410,7 @@ int dom0_build(const struct boot_info *bi, const struct options *o)
 		printk("dom0: the boot loader gave no dom0 kernel (module)\n");
 		return -ENOENT;
 	}
-	why = elf_parse_kernel(frame_ptr(MFN(0)) + kernel->start,
+	why = elf_parse_kernel(port_directmap + kernel->start,
 			       kernel->end - kernel->start, &b.kernel);
 	if (why) {
 		printk("dom0: kernel refused: %s\n", why);
