@@ -126,6 +126,7 @@ static void init_machine(void)
 		printk(LOG_WARN "no usable ACPI tables\n");
 	}
 	cpu_detect();
+	cpuid_init();
 	desc_init();
 }
 

@@ -336,21 +336,17 @@ void cpu_policy_init(const struct domain_policy *raw,
 	mask(&pv_default, means, true);
 }
 
-int cpu_policy_domain_init(struct domain_policy *p, bool privileged)
+void cpu_policy_domain_init(struct domain_policy *p, bool privileged)
 {
 	uint32_t host[4];
 	xen_cpuid_leaf_t *l;
 
 	*p = pv_default;
 	l = find(p, 1, 0);
-	if (!l) {
-		return -EINVAL;
-	}
-	if (privileged) {
+	if (l && privileged) {
 		cpu_policy_get(&host_policy, 1, 0, host);
 		l->d |= host[3] & (1u << F(MTRR));
 	}
-	return 0;
 }
 
 int cpu_policy_set(struct domain_policy *p, const xen_cpuid_leaf_t *leaf)

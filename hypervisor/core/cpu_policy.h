@@ -51,7 +51,7 @@ struct cpu_policy_means {
 void cpu_policy_init(const struct domain_policy *raw,
 		     const struct cpu_policy_means *means);
 /* d's own policy, as a copy of pv_default (dom0 sees MTRR too). */
-int cpu_policy_domain_init(struct domain_policy *p, bool privileged);
+void cpu_policy_domain_init(struct domain_policy *p, bool privileged);
 
 /* The leaf as stored; zeroes beyond the list, as a CPU would answer. */
 void cpu_policy_get(const struct domain_policy *p, uint32_t leaf,
