@@ -29,7 +29,6 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "x86/acpi.h"
-#include "x86/privop.h"
 
 #define REGION_ALIGN (4ull << 20)
 #define PADDING	     (512ull << 10)
@@ -139,7 +138,7 @@ static void load_ramdisk(struct build *b)
 
 	if (b->ramdisk) {
 		dom0_mem_write(&b->mem, to,
-			       frame_ptr(MFN(0)) + b->ramdisk->start, size);
+			       port_directmap + b->ramdisk->start, size);
 		dom0_mem_write(&b->mem, to + size, NULL,
 			       ALIGN_UP(size, PAGE_SIZE) - size);
 	}
@@ -316,7 +315,6 @@ static void start_context(const struct build *b)
 	v->pv.kernel_sp = v->regs.rsp;
 	v->pv.cr3 = b->tables.root;
 	v->pv.user_cr3 = MFN(0);
-	privop_vcpu_reset(v);
 	v->mode = VF_KERNEL;
 	v->info->evtchn_upcall_mask = 1;
 	v->initialised = true;
@@ -412,7 +410,7 @@ int dom0_build(const struct boot_info *bi, const struct options *o)
 		printk("dom0: the boot loader gave no dom0 kernel (module)\n");
 		return -ENOENT;
 	}
-	why = elf_parse_kernel(frame_ptr(MFN(0)) + kernel->start,
+	why = elf_parse_kernel(port_directmap + kernel->start,
 			       kernel->end - kernel->start, &b.kernel);
 	if (why) {
 		printk("dom0: kernel refused: %s\n", why);

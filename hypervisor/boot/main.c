@@ -21,6 +21,7 @@
 #include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
+#include "x86/cpuid.h"
 #include "x86/current.h"
 #include "x86/desc.h"
 #include "x86/e820.h"
@@ -125,6 +126,7 @@ static void init_machine(void)
 		printk(LOG_WARN "no usable ACPI tables\n");
 	}
 	cpu_detect();
+	cpuid_init();
 	desc_init();
 }
 

@@ -1,5 +1,6 @@
 /* domain.c - see domain.h. */
 #include "core/domain.h"
+#include "core/cpu_policy.h"
 #include "core/console.h"
 #include "core/evtchn.h"
 #include "core/gnttab.h"
@@ -115,10 +116,16 @@ static int init_parts(struct domain *d,
 	if (!d->shared_info) {
 		return -ENOMEM;
 	}
+	d->policy = mem_alloc(sizeof(*d->policy));
+	if (!d->policy) {
+		rc = -ENOMEM;
+		goto out_shared;
+	}
+	cpu_policy_domain_init(d->policy, d->privileged);
 	d->shared_info_mfn = ptr_mfn(d->shared_info);
 	rc = evtchn_init(d);
 	if (rc) {
-		goto out_shared;
+		goto out_policy;
 	}
 	rc = gnttab_init(d, cfg->max_grant_frames, cfg->max_maptrack_frames);
 	if (rc) {
@@ -140,6 +147,9 @@ out_gnttab:
 	gnttab_fini(d);
 out_evtchn:
 	evtchn_fini(d);
+out_policy:
+	mem_free(d->policy);
+	d->policy = NULL;
 out_shared:
 	heap_free_page(d->shared_info);
 	return rc;

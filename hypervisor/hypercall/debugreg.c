@@ -7,6 +7,7 @@
  */
 #include "hypercall/debugreg.h"
 #include "hypercall/hc.h"
+#include "include/upcall.h"
 
 #define DR6_ONES     0xffff0ff0ULL
 #define DR6_ZEROS    0x00001000ULL /* and the upper half */
@@ -56,6 +57,11 @@ int debugreg_set(struct vcpu *v, unsigned int reg, uint64_t val)
 	}
 	port_vcpu_set_debugreg(v, reg, val);
 	return 0;
+}
+
+int upcall_set_debugreg(struct vcpu *v, unsigned int reg, uint64_t val)
+{
+	return debugreg_set(v, reg, val);
 }
 
 long hc_set_debugreg(struct hc *hc)

@@ -172,7 +172,8 @@ void port_console_write(const char *s, size_t n); /* raw bytes to the line */
 size_t port_console_read(char *buf, size_t n);	  /* pending input */
 void port_machine_off(unsigned int shutdown_reason) __noreturn;
 /* Write the ACPI sleep registers (S5: does not return); -EINVAL, -EIO. */
-int port_acpi_sleep(unsigned int state, uint16_t val_a, uint16_t val_b);
+int port_acpi_sleep(unsigned int state, uint16_t val_a, uint16_t val_b,
+		    bool extended);
 /* The machine's memory map, sorted; returns the number of entries. */
 unsigned int port_machine_e820(const struct e820_entry **map);
 /* Firmware's names of a CPU; -ENOENT beyond the last. */

@@ -40,6 +40,7 @@ void asm_offsets(void)
 	PCPU(work, work);
 	PCPU(cpu, cpu);
 	PCPU(xpti, xpti);
+	PCPU(scratch, scratch);
 	PCPU(iret_vector, iret_vector);
 	PCPU(iret_error, iret_error);
 	PCPU(entry_page, entry_page);

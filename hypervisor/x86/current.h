@@ -35,7 +35,7 @@ struct pcpu {
 	uint32_t iret_error;
 	uint32_t pad3;
 	uint64_t entry_page;	  /* this CPU's part of the entry area */
-	uint64_t pad2;
+	uint64_t scratch;	  /* guest's rax in entry_fast.S */
 } __attribute__((aligned(16)));
 
 static inline struct pcpu *pcpu(void)

@@ -165,6 +165,9 @@ syscall32_stub_end:
 	.balign 64
 	.globl entry_syscall_slow
 entry_syscall_slow:
+	/* The fast paths have used these two. */
+	movq REGS_rip - REGS_rip(%rsp), %rcx
+	movq REGS_rflags - REGS_rip(%rsp), %r11
 	pushq $0
 	movl $VEC_SYSCALL, 4(%rsp)
 	SAVE_ALL

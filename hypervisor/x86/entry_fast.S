@@ -14,6 +14,8 @@
 
 #define VF_KERNEL 1
 #define NR_IRET	  23
+#define LINUX_USER_CS 0x33 /* in the guest's own GDT */
+#define LINUX_USER_DS 0x2b
 #define FRAME	  56 /* bytes of a bounce frame without an error code */
 
 /* Addresses from HOLE_END on, and only they, have this or more above bit 43. */
@@ -23,7 +25,7 @@
 #define P(member) PCPU_##member - PCPU_regs - REGS_rip
 #define R(member) REGS_##member - REGS_rip
 
-/* RFLAGS that make a return unusual: TF NT RF VM AC VIF VIP ID(no), IOPL. */
+/* RFLAGS that make a return unusual: TF IOPL NT RF VM AC VIF VIP. */
 #define RFLAGS_UNUSUAL 0x1f7100
 /* RFLAGS cleared for the handler: as in bounce.c, and DF. */
 #define RFLAGS_CLEAR 0x74500
@@ -48,7 +50,7 @@ entry_syscall:
 	jnz hypercall
 
 	/* --- system call: guest user -> guest kernel --------------------- */
-	movq %rax, R(rax)(%rsp)
+	movq %rax, P(scratch)(%rsp)
 	movq VCPU_kernel_sp(%rcx), %r11
 	andq $-16, %r11
 	subq $FRAME, %r11
@@ -97,7 +99,7 @@ entry_syscall:
 	xchgq %rax, %r11
 	andl $~RFLAGS_CLEAR, %r11d
 	movq %rax, R(rsp)(%rsp)
-	movq R(rax)(%rsp), %rax
+	movq P(scratch)(%rsp), %rax
 	movq R(rsp)(%rsp), %rsp
 	sysretq
 
@@ -108,7 +110,7 @@ entry_syscall:
 	movq %r11, 4096 - 8(%rdi)
 	movq R(rflags) + 8(%rsp), %r11
 	andl $~RFLAGS_CLEAR, %r11d
-	movq R(rax) + 8(%rsp), %rax
+	movq P(scratch) + 8(%rsp), %rax
 	movq %rax, 4096 - 16(%rdi)
 	leaq 4096 - 16(%rdi), %rax
 	movq %rax, 8(%rsp)
@@ -123,7 +125,7 @@ entry_syscall:
 9:	cmpb $0, uaccess_smap(%rip)
 	je 8f
 	clac
-8:	movq R(rax)(%rsp), %rax
+8:	movq P(scratch)(%rsp), %rax
 	jmp entry_syscall_slow
 
 	EXTABLE 11b 9b
@@ -155,11 +157,19 @@ hypercall:
 	je 5f
 	cmpb $0, uaccess_smap(%rip)
 	jne 5f
-	/* Flat user selectors only; null or LDT ones may fault in IRET. */
-21:	cmpq $SEL_G_CS64, 40(%r11)
+	/* Linux's user selectors, or ours; another may mean kernel mode. */
+21:	movq 40(%r11), %rax
+	cmpl $LINUX_USER_CS, %eax
+	je 31f
+	cmpl $SEL_G_CS64, %eax
 	jne 5f
-22:	cmpq $SEL_G_DS, 64(%r11)
+31:	movw %ax, R(cs)(%rsp)
+22:	movq 64(%r11), %rax
+	cmpl $LINUX_USER_DS, %eax
+	je 32f
+	cmpl $SEL_G_DS, %eax
 	jne 5f
+32:	movw %ax, R(ss)(%rsp)
 23:	cmpq $0, 24(%r11) /* flags: VGCF_in_syscall */
 	jne 5f
 24:	movq 48(%r11), %rax
@@ -167,7 +177,7 @@ hypercall:
 	jnz 5f
 	testl $0x200, %eax /* IF clear: events stay masked */
 	jz 5f
-	andl $0xed5, %eax
+	andl $0x200ed5, %eax
 	orl $0x2, %eax
 	movq %rax, R(rflags)(%rsp)
 	/* A rip at or beyond the canonical limit would fault (XSA-7). */
@@ -177,11 +187,10 @@ hypercall:
 	jnz 4f
 26:	movq 56(%r11), %rax
 	movq %rax, R(rsp)(%rsp)
-	movw $SEL_G_CS64, R(cs)(%rsp)
 	/* Nothing can fail any more but the last loads, which were touched
 	 * with this line or page; keep them before the change of mode. */
 27:	movq (%r11), %rax
-	movq %rax, R(rax)(%rsp)
+	movq %rax, P(scratch)(%rsp)
 28:	movq 16(%r11), %rax
 29:	movq 8(%r11), %r11
 	andb $~VF_KERNEL, VCPU_mode(%rcx)
@@ -194,37 +203,16 @@ hypercall:
 	jne 3f
 	movq %rax, %cr3
 	popq %rcx
-	/* SYSRET is the shorter way if it gives the same registers. */
-	movq R(rax)(%rsp), %rax
-	cmpq R(rip)(%rsp), %rcx
-	jne 2f
-	cmpq R(rflags)(%rsp), %r11
-	jne 2f
-	movq R(rsp)(%rsp), %rsp
-	sysretq
-2:	jmp exit_iretq
+	movq P(scratch)(%rsp), %rax
+	/* The CPU checks the selectors; a fault becomes the guest's. */
+	jmp exit_iretq
 
-3:	/* XPTI */
+3:	/* XPTI: the frame and rax by way of the CPU's entry page. */
 	popq %rcx
 	pushq %rdi
 	movq P(entry_page) + 8(%rsp), %rdi
 	movq %rax, ENTRY_guest_cr3(%rdi)
-	cmpq R(rip) + 8(%rsp), %rcx
-	jne 33f
-	cmpq R(rflags) + 8(%rsp), %r11
-	jne 33f
-	movq R(rsp) + 8(%rsp), %rax
-	movq %rax, 4096 - 8(%rdi)
-	movq R(rax) + 8(%rsp), %rax
-	movq %rax, 4096 - 16(%rdi)
-	leaq 4096 - 16(%rdi), %rax
-	movq %rax, 8(%rsp)
-	movq ENTRY_guest_cr3(%rdi), %rax
-	popq %rdi
-	movq (%rsp), %rsp
-	jmp *far_xexit_sysret(%rip)
-
-33:	movq R(rax) + 8(%rsp), %rax
+	movq P(scratch) + 8(%rsp), %rax
 	movq %rax, 4096 - 48(%rdi)
 	movq R(rip) + 8(%rsp), %rax
 	movq %rax, 4096 - 40(%rdi)
@@ -261,8 +249,4 @@ hypercall:
 	EXTABLE 28b 4b
 	EXTABLE 29b 4b
 
-	.section .rodata
-	.balign 8
-far_xexit_sysret:
-	.quad xexit_sysret - entry_text_start + ENTRY_TEXT_VA
 	.section .note.GNU-stack, "", @progbits

@@ -217,7 +217,6 @@ xexit_iretq:
 	iretq
 
 /* rax: guest's root; rsp in the CPU's page, at rax, rsp. */
-	.globl xexit_sysret
 xexit_sysret:
 	movq %rax, %cr3
 	popq %rax
@@ -286,9 +285,11 @@ nmi_body:
 	.balign 8
 far_xnmi_return:
 	.quad xnmi_return - entry_text_start + ENTRY_TEXT_VA
-	.globl far_xexit_iret
+	.globl far_xexit_iret, far_xexit_sysret
 far_xexit_iret:
 	.quad xexit_iret - entry_text_start + ENTRY_TEXT_VA
+far_xexit_sysret:
+	.quad xexit_sysret - entry_text_start + ENTRY_TEXT_VA
 
 /* The stubs of desc.c, in their XPTI form. */
 	.section .text.entry, "ax"
