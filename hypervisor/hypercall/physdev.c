@@ -7,6 +7,7 @@
  * Each operation here is one that Linux's dom0 uses while it probes devices
  * (reference/xen-abi-surface.md section 2).
  */
+#include "core/evtchn.h"
 #include "core/pirq.h"
 #include "hypercall/hc.h"
 
@@ -26,6 +27,11 @@ static long eoi(struct hc *hc, void *arg)
 		return -EINVAL;
 	}
 	port_pirq_eoi(hc->d, op->irq);
+	if (hc->d->pirq && hc->d->pirq->eoi_auto_unmask) {
+		uint32_t port = pirq_port(hc->d, op->irq);
+
+		return port ? evtchn_unmask(hc->d, port) : 0;
+	}
 	return 0;
 }
 

@@ -407,8 +407,6 @@ int irq_set_cpu(unsigned int n, unsigned int cpu)
 
 int irq_restore_msi(unsigned int seg, unsigned int bus, unsigned int devfn)
 {
-	int rc = -ESRCH;
-
 	spin_lock(&irq_lock);
 	for (unsigned int n = gsi_count; n < PIRQ_COUNT; n++) {
 		const struct pci_addr *a = &irqs[n].msi.dev;
@@ -416,11 +414,10 @@ int irq_restore_msi(unsigned int seg, unsigned int bus, unsigned int devfn)
 		if (irqs[n].kind == IRQ_MSI && irqs[n].live &&
 		    a->seg == seg && a->bus == bus && a->devfn == devfn) {
 			hw_write(n, false);
-			rc = 0;
 		}
 	}
 	spin_unlock(&irq_lock);
-	return rc;
+	return 0;
 }
 
 int irq_request_own(unsigned int isa_irq, void (*fn)(void))

@@ -69,7 +69,7 @@ bool irq_is_level(unsigned int n);
 bool irq_is_mapped(unsigned int n);
 /* Move it to a CPU.  A hint: 0 also where it stays.  -EINVAL. */
 int irq_set_cpu(unsigned int n, unsigned int cpu);
-/* Write the messages of a device again.  -ESRCH: it has none. */
+/* Write the messages of a device again, if it has any.  0. */
 int irq_restore_msi(unsigned int seg, unsigned int bus, unsigned int devfn);
 
 /* An ISA IRQ for the hypervisor itself; fn runs in interrupt context. */
