@@ -175,6 +175,7 @@ static int chunk_exchange(struct exchange *e, uint64_t done)
 	if (rc) {
 		goto undo_steal;
 	}
+	e->x.nr_exchanged += 1ULL << (e->chunk_order - e->x.in.extent_order);
 	return chunk_commit(e, first_out);
 
 undo_steal:
@@ -187,7 +188,6 @@ undo_alloc:
 static long chunks(struct exchange *e, gva_t arg)
 {
 	struct xen_memory_exchange *x = &e->x;
-	uint64_t step = 1ULL << (e->chunk_order - x->in.extent_order);
 	uint64_t first = x->nr_exchanged;
 	long rc = 0;
 
@@ -200,7 +200,6 @@ static long chunks(struct exchange *e, gva_t arg)
 		if (rc) {
 			break;
 		}
-		x->nr_exchanged += step;
 	}
 	if (port_copy_to_guest(gva_add(arg, offsetof(struct xen_memory_exchange,
 						     nr_exchanged)),
