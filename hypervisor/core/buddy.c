@@ -10,21 +10,13 @@
  *
  * Lock: one, innermost but for the scheduler's.
  */
+#include "core/buddy.h"
 #include "core/frame.h"
-#include "core/heap.h"
 #include "core/tlbclock.h"
 #include "include/log.h"
-#include "lib/spinlock.h"
 #include "lib/string.h"
 
-#define ZONES 40
-
-static struct {
-	struct spinlock lock;
-	uint64_t free, total;
-	uint32_t orders[ZONES]; /* bit o: head[z][o] is not empty */
-	uint32_t head[ZONES][HEAP_ORDER_MAX + 1];
-} heap;
+struct heap heap;
 
 static unsigned int zone_of(mfn_t m)
 {
@@ -127,9 +119,9 @@ static unsigned int zones_allowed(unsigned int flags)
 		bits = bits ? MIN(bits, 32U) : 32;
 	}
 	if (!bits) {
-		return ZONES;
+		return HEAP_ZONES;
 	}
-	return bits <= PAGE_SHIFT ? 0 : MIN(bits - PAGE_SHIFT, (unsigned)ZONES);
+	return bits <= PAGE_SHIFT ? 0 : MIN(bits - PAGE_SHIFT, (unsigned)HEAP_ZONES);
 }
 
 static mfn_t block_take(unsigned int order, unsigned int zones)
@@ -209,4 +201,41 @@ void heap_free_page(void *page)
 	if (page) {
 		heap_free(ptr_mfn(page), 0);
 	}
+}
+
+/* One list; adds the frames on it to *frames. */
+static void audit_list(unsigned int z, unsigned int order, uint64_t *frames)
+{
+	uint32_t m, prev = 0;
+	const struct frame *f, *b;
+	mfn_t buddy;
+
+	BUG_UNLESS(!heap.head[z][order] == !(heap.orders[z] & (1U << order)));
+	for (m = heap.head[z][order]; m; prev = m, m = f->next) {
+		f = frame_of(MFN(m));
+		BUG_UNLESS(f->count == FC_FREE && f->order == order);
+		BUG_UNLESS(f->prev == prev && zone_of(MFN(m)) == z);
+		BUG_UNLESS((m & ((1U << order) - 1)) == 0);
+		buddy = MFN(m ^ (1ULL << order));
+		if (order < HEAP_ORDER_MAX && buddy.v < frame_max) {
+			b = frame_of(buddy);
+			BUG_UNLESS(b->count != FC_FREE || b->order != order);
+		}
+		*frames += 1ULL << order;
+	}
+}
+
+void heap_audit(void)
+{
+	unsigned int z, order;
+	uint64_t frames = 0;
+
+	spin_lock(&heap.lock);
+	for (z = 0; z < HEAP_ZONES; z++) {
+		for (order = 0; order <= HEAP_ORDER_MAX; order++) {
+			audit_list(z, order, &frames);
+		}
+	}
+	BUG_UNLESS(frames == heap.free && heap.free <= heap.total);
+	spin_unlock(&heap.lock);
 }

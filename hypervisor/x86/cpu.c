@@ -2,6 +2,7 @@
 #include "x86/cpu.h"
 #include "core/vcpu.h"
 #include "include/log.h"
+#include "include/port.h"
 #include "lib/string.h"
 #include "x86/context.h"
 #include "x86/current.h"
@@ -16,6 +17,8 @@
 #define CR4_GUEST (CR4_TSD | CR4_DE | CR4_FSGSBASE)
 
 bool cpu_xpti;
+unsigned int port_phys_bits = 36;
+uint64_t port_l1tf_limit;
 static int xpti_option = -1;
 static uint64_t cr4_base;
 static uint64_t cr4_guest_mask;
@@ -58,6 +61,16 @@ void cpu_detect(void)
 	}
 	if (fpu_xcr0_mask()) {
 		cr4_base |= CR4_OSXSAVE;
+	}
+	if (cpuid(0x80000000).a >= 0x80000008) {
+		port_phys_bits = cpuid(0x80000008).a & 0xff;
+	}
+	/*
+	 * L1TF affects the same CPUs: the physical address in a non-present
+	 * entry is used to look into L1, unless it is far beyond RAM.
+	 */
+	if (has_meltdown()) {
+		port_l1tf_limit = 3ULL << (port_phys_bits - 2);
 	}
 	cr4_guest_mask = CR4_GUEST;
 	if (!(l7.b & 1)) {

@@ -14,6 +14,7 @@
 #include "x86/port_init.h"
 #include "x86/smp.h"
 #include "x86/tlb.h"
+#include "x86/uart.h"
 
 #include <stdarg.h>
 
@@ -76,6 +77,13 @@ void port_flush_cache(bool all_cpus)
 	}
 }
 
+static bool panicking;
+
+bool port_panicking(void)
+{
+	return READ_ONCE(panicking);
+}
+
 void port_panic(const char *fmt, ...)
 {
 	va_list ap;
@@ -83,6 +91,11 @@ void port_panic(const char *fmt, ...)
 
 	cpu_cli();
 	log_break_lock();
+	uart_break_lock();
+	if (!panicking) {
+		WRITE_ONCE(panicking, true);
+		smp_send_nmi_others();
+	}
 	__asm__("mov %%rsp, %0" : "=r"(sp));
 	printk("\n*** Serai hypervisor panic on CPU %u: ", pcpu()->cpu);
 	va_start(ap, fmt);

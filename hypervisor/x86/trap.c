@@ -18,6 +18,7 @@
 #include "x86/dump.h"
 #include "x86/insn.h"
 #include "x86/mce.h"
+#include "x86/port_init.h"
 #include "x86/privop.h"
 #include "x86/trap.h"
 #include "x86/uaccess.h"
@@ -172,11 +173,30 @@ void trap_double_fault(struct cpu_user_regs *regs)
 	port_panic("double fault (stack overflow?)");
 }
 
+/*
+ * An NMI is an operator's button, a failing board, or smp_send_nmi_others()
+ * from a CPU that panics.  Only the last stops this CPU: a watchdog of the
+ * hypervisor's own does not exist, so a stray one is reported and survived.
+ */
+static void nmi(void)
+{
+	uint8_t reason = inb(0x61) & 0xc0;
+
+	if (port_panicking()) {
+		for (;;) {
+			cpu_hlt();
+		}
+	}
+	printk("NMI on CPU %u, reason %02x%s%s\n", pcpu()->cpu, reason,
+	       reason & 0x80 ? " memory parity or SERR" : "",
+	       reason & 0x40 ? " I/O check" : "");
+}
+
 void trap_nmi(struct cpu_user_regs *regs)
 {
 	if ((regs->entry_vector & 0xff) == VEC_MC) {
-		mce_report(regs);
+		mce_handle();
 	} else {
-		nmi_report(regs);
+		nmi();
 	}
 }

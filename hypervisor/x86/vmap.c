@@ -173,6 +173,15 @@ void vmap_use_heap(void)
 	tables_from_heap = true;
 }
 
+mfn_t port_m2p_extent(unsigned int i)
+{
+	if (i * MIB2 >= port_m2p_count * sizeof(uint64_t)) {
+		return MFN(0);
+	}
+	return MFN((*entry_for(M2P_RW_VA + i * MIB2, 2) & PTE_ADDR) >>
+		   PAGE_SHIFT);
+}
+
 void *fixmap_mmio(uint64_t maddr, size_t len)
 {
 	uint64_t off = maddr & (PAGE_SIZE - 1);

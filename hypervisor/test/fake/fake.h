@@ -82,6 +82,8 @@ struct fake_flush {
 #define FAKE_FLUSHES 256
 extern struct fake_flush fake_flush[FAKE_FLUSHES];
 extern unsigned int fake_flush_count;
+/* These CPUs reload cr3, as guests do all the time. */
+void fake_tlb_flushed(cpumask_t mask);
 /* Called at each flush; a test's own check.  NULL: none. */
 extern void (*fake_flush_hook)(cpumask_t mask, unsigned int flags, gva_t va);
 

@@ -2,6 +2,7 @@
 #include "test/fake/fake.h"
 #include "core/domain.h"
 #include "include/errno.h"
+#include "include/log.h"
 #include "include/upcall.h"
 
 #include <stdarg.h>
@@ -173,6 +174,9 @@ void port_flush_tlb(cpumask_t mask, unsigned int flags, gva_t va)
 {
 	fake_flush[fake_flush_count++ % FAKE_FLUSHES] =
 		(struct fake_flush){ mask, flags, va.v };
+	if (flags & FLUSH_TLB) {
+		fake_tlb_flushed(mask);
+	}
 	if (fake_flush_hook) {
 		fake_flush_hook(mask, flags, va);
 	}
