@@ -2,4 +2,3 @@
 long hc_domctl(struct hc *hc) { (void)hc; return -ENOSYS; }
 long hc_sysctl(struct hc *hc) { (void)hc; return -ENOSYS; }
 long hc_grant_table_op(struct hc *hc) { (void)hc; return -ENOSYS; }
-long hc_platform_op(struct hc *hc) { (void)hc; return -ENOSYS; }

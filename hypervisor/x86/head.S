@@ -182,9 +182,9 @@ long_ptr:
 	.long 0
 	.short 8
 
-	.section .bss.page_aligned, "aw", @nobits
-	/* Aligned like every CPU's stack, so that pcpu() works on it. */
-	.balign STACK_SIZE
+	/* Aligned (image.lds) like every CPU's stack: pcpu() works on it. */
+	.section .bss.boot_stack, "aw", @nobits
 boot_stack:
 	.fill STACK_SIZE, 1, 0
 boot_stack_end:
+	.section .note.GNU-stack, "", @progbits
