@@ -60,7 +60,11 @@ static struct domain_policy dom;
 static void set_up(cpu_policy_read_fn *cpu, uint64_t xcr0, bool privileged)
 {
 	static struct domain_policy raw;
-	struct cpu_policy_means means = { .xcr0 = xcr0 };
+	struct cpu_policy_means means = {
+		.xcr0 = xcr0,
+		.has_arch_caps = true,
+		.arch_caps = 0xffff,
+	};
 
 	cpu_policy_from_cpu(&raw, cpu);
 	cpu_policy_init(&raw, &means);
@@ -194,13 +198,33 @@ TEST(cpu_policy_list_is_bounded)
 	CHECK_EQ(dom.leaf_count, CPU_POLICY_LEAVES);
 }
 
+/* TSX_CTRL and its like need MSRs that guests do not get. */
+TEST(cpu_policy_arch_caps_without_controls)
+{
+	uint64_t val;
+
+	set_up(nehalem, 0, false);
+	CHECK(has(XEN_X86_FEATURE_ARCH_CAPS));
+	CHECK(cpu_policy_get_msr(&dom, 0x10a, &val));
+	CHECK_EQ(val, 0xe171);
+	CHECK(!cpu_policy_get_msr(&dom, 0xce, &val));
+}
+
 TEST(cpu_policy_msrs)
 {
 	xen_msr_entry_t m = { .idx = 0xce };
+	uint64_t val;
 
 	set_up(nehalem, 0, false);
 	CHECK_EQ(cpu_policy_set_msr(&dom, &m), 0);
 	m.val = 1;
+	CHECK_EQ(cpu_policy_set_msr(&dom, &m), -EINVAL);
+	m.idx = 0x10a;
+	m.val = 0x21;
+	CHECK_EQ(cpu_policy_set_msr(&dom, &m), 0);
+	CHECK(cpu_policy_get_msr(&dom, 0x10a, &val));
+	CHECK_EQ(val, 0x21);
+	m.val = 1u << 7;
 	CHECK_EQ(cpu_policy_set_msr(&dom, &m), -EINVAL);
 	m.val = 0;
 	m.flags = 1;
