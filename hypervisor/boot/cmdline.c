@@ -5,6 +5,7 @@
  * same, so that an operator's boot entry works with either.
  */
 #include "boot/cmdline.h"
+#include "core/log.h"
 #include "include/errno.h"
 #include "lib/string.h"
 
@@ -24,8 +25,8 @@ void options_init(struct options *o)
 	o->console_vga = true;
 	o->com1_baud = 115200;
 	o->com1_base = 0x3f8;
-	o->loglvl = 1;
-	o->guest_loglvl = 1;
+	o->loglvl = LOG_LEVEL_INFO;
+	o->guest_loglvl = LOG_LEVEL_WARN;
 }
 
 /* Unsigned number, decimal or 0x...; *end behind it.  False: no digit. */
@@ -244,12 +245,12 @@ static int level(const char *s, int *out)
 		s = slash + 1;
 	}
 	if (strcmp(s, "all") == 0) {
-		*out = 3;
+		*out = LOG_LEVEL_DEBUG;
 		return 0;
 	}
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(s, names[i]) == 0) {
-			*out = (int)i - 1;
+			*out = (int)i; /* enum log_level */
 			return 0;
 		}
 	}

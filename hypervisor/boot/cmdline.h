@@ -27,7 +27,7 @@ struct options {
 	unsigned int dom0_vcpus_min, dom0_vcpus_max; /* 0: not given */
 	unsigned int max_cpus;			     /* 0: not given */
 
-	int loglvl; /* highest level that is printed; log.h */
+	int loglvl; /* enum log_level: highest that is printed */
 	int guest_loglvl;
 	bool noreboot;	/* halt instead, so that the message stays */
 	bool watchdog;

@@ -3,8 +3,7 @@
  *
  * The list of features that a PV guest may see follows the marks ('A') in
  * xen/arch-x86/cpufeatureset.h, less what needs state this hypervisor does
- * not switch per guest: TSC_AUX (RDTSCP, RDPID), SPEC_CTRL and
- * ARCH_CAPABILITIES.
+ * not switch per guest: TSC_AUX (RDTSCP, RDPID) and SPEC_CTRL.
  */
 #include "core/cpu_policy.h"
 #include "include/errno.h"
@@ -14,6 +13,16 @@
 #include <xen/arch-x86/cpufeatureset.h>
 
 #define F(name) XEN_X86_FEATURE_##name
+#define MSR_PLATFORM_INFO 0xce
+#define MSR_ARCH_CAPS	  0x10a
+/* Bits of ARCH_CAPABILITIES that speak of the CPU, not of further MSRs. */
+#define CAP(name) (1ULL << (F(name) % 32))
+#define ARCH_CAPS_GUEST                                                        \
+	(CAP(RDCL_NO) | CAP(INTEL_SSB_NO) | CAP(MDS_NO) |                      \
+	 CAP(IF_PSCHANGE_MC_NO) | CAP(TAA_NO) | CAP(SBDR_SSDP_NO) |            \
+	 CAP(FBSDP_NO) | CAP(PSDP_NO) | CAP(FB_CLEAR) | CAP(RRSBA) |           \
+	 CAP(BHI_NO) | CAP(PBRSB_NO) | CAP(GDS_NO) | CAP(RFDS_NO) |            \
+	 CAP(RFDS_CLEAR) | (1ULL << 62))
 
 /* Where feature word i is: leaf, subleaf, register (a b c d). */
 static const struct {
@@ -45,7 +54,7 @@ static const uint16_t pv_features[] = {
 	F(AVX512_VPOPCNTDQ), F(CLDEMOTE), F(MOVDIRI), F(MOVDIR64B), F(ITSC),
 	F(CLZERO), F(RSTR_FP_ERR_PTRS), F(SSB_NO), F(BTC_NO), F(IBPB_RET),
 	F(AVX512_4VNNIW), F(AVX512_4FMAPS), F(FSRM), F(AVX512_VP2INTERSECT),
-	F(MD_CLEAR), F(SERIALIZE), F(AVX512_FP16), F(AVX_VNNI),
+	F(MD_CLEAR), F(ARCH_CAPS), F(SERIALIZE), F(AVX512_FP16), F(AVX_VNNI),
 	F(AVX512_BF16), F(FZRM), F(FSRS), F(FSRCS), F(LFENCE_DISPATCH),
 	F(NSCB), F(SRSO_NO), F(MCDT_NO), F(TSA_SQ_NO), F(TSA_L1_NO),
 };
@@ -321,6 +330,13 @@ static void mask(struct domain_policy *p, const struct cpu_policy_means *means,
 		have[i] &= may[i];
 	}
 	have[F(HYPERVISOR) / 32] |= 1u << (F(HYPERVISOR) % 32);
+	have[F(ARCH_CAPS) / 32] &= ~(1u << (F(ARCH_CAPS) % 32));
+	if (means->has_arch_caps) {
+		have[F(ARCH_CAPS) / 32] |= 1u << (F(ARCH_CAPS) % 32);
+		p->msr_count = 1;
+		p->msr[0].idx = MSR_ARCH_CAPS;
+		p->msr[0].val = means->arch_caps & ARCH_CAPS_GUEST;
+	}
 	put_features(p, have);
 	blank_rest(p, means->xcr0);
 }
@@ -382,19 +398,39 @@ int cpu_policy_set(struct domain_policy *p, const xen_cpuid_leaf_t *leaf)
 	return append(p, leaf->leaf, leaf->subleaf, want) ? 0 : -ENOSPC;
 }
 
-int cpu_policy_set_msr(struct domain_policy *p, const xen_msr_entry_t *m)
+bool cpu_policy_get_msr(const struct domain_policy *p, uint32_t msr,
+			uint64_t *val)
 {
 	uint32_t i;
 
-	if (m->flags) {
+	for (i = 0; i < p->msr_count; i++) {
+		if (p->msr[i].idx == msr) {
+			*val = p->msr[i].val;
+			return true;
+		}
+	}
+	return false;
+}
+
+int cpu_policy_set_msr(struct domain_policy *p, const xen_msr_entry_t *m)
+{
+	uint64_t limit = 0;
+	uint32_t i;
+
+	if (m->flags ||
+	    (m->idx != MSR_PLATFORM_INFO && m->idx != MSR_ARCH_CAPS)) {
+		return -EINVAL;
+	}
+	cpu_policy_get_msr(&pv_max, m->idx, &limit);
+	if (m->val & ~limit) {
 		return -EINVAL;
 	}
 	for (i = 0; i < p->msr_count; i++) {
 		if (p->msr[i].idx == m->idx) {
-			return p->msr[i].val == m->val ? 0 : -EINVAL;
+			p->msr[i].val = m->val;
+			return 0;
 		}
 	}
-	/* Not listed reads as zero: CPUID faulting, ARCH_CAPABILITIES. */
-	return (m->idx == 0xce || m->idx == 0x10a) && m->val == 0 ? 0
-								  : -EINVAL;
+	/* Not listed means zero. */
+	return m->val == 0 ? 0 : -EINVAL;
 }

@@ -45,6 +45,8 @@ void cpu_policy_from_cpu(struct domain_policy *p, cpu_policy_read_fn *read);
 struct cpu_policy_means {
 	uint64_t xcr0; /* XSAVE parts it switches; 0: no XSAVE */
 	bool fsgsbase;
+	bool has_arch_caps; /* give guests ARCH_CAPABILITIES, */
+	uint64_t arch_caps; /* with the bits of this that are meant for them */
 };
 
 /* Fill the four system policies out of `raw`.  Start-up. */
@@ -61,7 +63,13 @@ void cpu_policy_get(const struct domain_policy *p, uint32_t leaf,
  * pv_max are refused.  0, -EINVAL, -ENOSPC.
  */
 int cpu_policy_set(struct domain_policy *p, const xen_cpuid_leaf_t *leaf);
-/* Likewise an MSR: only values that the policy already has.  0, -EINVAL. */
+/* An MSR of the policy; false if the policy does not have it. */
+bool cpu_policy_get_msr(const struct domain_policy *p, uint32_t msr,
+			uint64_t *val);
+/*
+ * A toolstack sets an MSR: zero, or no bit that pv_max does not have.
+ * 0, -EINVAL.
+ */
 int cpu_policy_set_msr(struct domain_policy *p, const xen_msr_entry_t *m);
 /* The feature words of a policy; n is CPU_FEATURE_WORDS. */
 void cpu_policy_features(const struct domain_policy *p, uint32_t *words);

@@ -67,6 +67,8 @@ int vcpu_create(struct domain *d, unsigned int id)
 	v->domain = d;
 	v->id = (uint16_t)id;
 	v->mode = VF_KERNEL;
+	v->pv.dr[6] = 0xffff0ff0; /* as a CPU has them after reset */
+	v->pv.dr[7] = 0x400;
 	v->pause_flags = VPF_DOWN;
 	v->runstate.state = RUNSTATE_offline;
 	v->runstate.state_entry_time = port_now();
@@ -313,4 +315,11 @@ void vcpu_unmap_info(struct vcpu *v)
 					 [v->id % XEN_LEGACY_MAX_VCPUS];
 	v->info_mfn = MFN_NONE;
 	ptype_put_frame(m, false);
+}
+
+void vcpu_drop_info(struct vcpu *v)
+{
+	static struct vcpu_info none;
+
+	v->info = &none;
 }

@@ -59,6 +59,27 @@ static bool kernel_address_ok(uint64_t a)
 	return gva_is_canonical(GVA(a));
 }
 
+/*
+ * A vCPU that has a context may get new registers (the toolstack sets a
+ * return code so, after a cancelled suspend), but no new tables.
+ */
+static bool same_tables(const struct vcpu *v,
+			const struct vcpu_guest_context *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < PV_GDT_PAGES; i++) {
+		if (c->gdt_frames[i] != v->pv.gdt_frame[i].v) {
+			return false;
+		}
+	}
+	return c->gdt_ents == v->pv.gdt_entries &&
+	       c->ldt_base == v->pv.ldt_base &&
+	       c->ldt_ents == v->pv.ldt_entries &&
+	       c->ctrlreg[3] == v->pv.cr3.v << PAGE_SHIFT &&
+	       c->ctrlreg[1] == v->pv.user_cr3.v << PAGE_SHIFT;
+}
+
 static int check(const struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	unsigned int i;
@@ -80,8 +101,7 @@ static int check(const struct vcpu *v, const struct vcpu_guest_context *c)
 			return -EINVAL;
 		}
 	}
-	/* A new context for one that has roots means: reset it first. */
-	return v->pv.cr3.v || v->pv.user_cr3.v ? -EBUSY : 0;
+	return v->initialised && !same_tables(v, c) ? -EOPNOTSUPP : 0;
 }
 
 /* --- taking over ------------------------------------------------------------- */
@@ -187,6 +207,17 @@ static int set_roots(struct vcpu *v, const struct vcpu_guest_context *c)
 	return 0;
 }
 
+static int set_tables(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	int rc = ptype_drain(v->domain, true);
+
+	if (rc == 0) {
+		rc = context_set_gdt(v, (const uint64_t *)c->gdt_frames,
+				     (unsigned int)MIN(c->gdt_ents, 1u << 16));
+	}
+	return rc ? rc : set_roots(v, c);
+}
+
 int context_set(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	struct domain *d = v->domain;
@@ -196,14 +227,7 @@ int context_set(struct vcpu *v, const struct vcpu_guest_context *c)
 		return rc;
 	}
 	spin_lock(&d->mmu_lock);
-	rc = ptype_drain(d, true);
-	if (rc == 0) {
-		rc = context_set_gdt(v, (const uint64_t *)c->gdt_frames,
-				     (unsigned int)MIN(c->gdt_ents, 1u << 16));
-	}
-	if (rc == 0) {
-		rc = set_roots(v, c);
-	}
+	rc = v->initialised ? 0 : set_tables(v, c);
 	if (rc == 0) {
 		set_traps(v, c->trap_ctxt);
 		set_pv(v, c);

@@ -11,11 +11,17 @@
 #include "x86/cpu.h"
 #include "x86/current.h"
 #include "x86/insn.h"
+#include "x86/uaccess.h"
 
 #include <xen/arch-x86/cpuid.h>
 
 #define XEN_VERSION_417	  0x40011u
+#define CPUID_INTEL_EBX	  0x756e6547u /* "Genu" */
 #define CPUID1_OSXSAVE	  (1u << 27)
+#define CPUID7_AVX2	  (1u << 5)
+#define CPUID7_ARCH_CAPS  (1u << 29)
+#define MSR_ARCH_CAPS	  0x10a
+#define ARCH_CAPS_GDS_NO  (1ULL << 26)
 #define XSAVE_LEGACY_SIZE 576 /* FXSAVE area and header */
 
 static void read_cpu(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
@@ -28,12 +34,36 @@ static void read_cpu(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 	out[3] = r.d;
 }
 
+/*
+ * ARCH_CAPABILITIES tell a kernel which leaks its CPU does not have.  Only
+ * Intel's kernels look, and older CPUs lack the register: what is known of
+ * them (no gather instruction, nothing to sample) is said all the same, as
+ * genuine Xen 4.17.7 does.
+ */
+static void find_arch_caps(struct cpu_policy_means *means)
+{
+	struct cpuid_regs l7 = { 0, 0, 0, 0 };
+
+	if (cpuid(0).b != CPUID_INTEL_EBX || cpuid(0).a < 7) {
+		return;
+	}
+	l7 = cpuid_count(7, 0);
+	means->has_arch_caps = true;
+	if (l7.d & CPUID7_ARCH_CAPS) {
+		(void)rdmsr_safe(MSR_ARCH_CAPS, &means->arch_caps);
+	}
+	if (!(l7.b & CPUID7_AVX2)) {
+		means->arch_caps |= ARCH_CAPS_GDS_NO;
+	}
+}
+
 void cpuid_init(void)
 {
 	static struct domain_policy raw;
 	struct cpu_policy_means means = { .xcr0 = fpu_xcr0_mask() };
 
 	cpu_policy_from_cpu(&raw, read_cpu);
+	find_arch_caps(&means);
 	means.fsgsbase = cpuid(0).a >= 7 && (cpuid_count(7, 0).b & 1);
 	cpu_policy_init(&raw, &means);
 }

@@ -6,6 +6,7 @@
  * learn about their neighbours or the machine, read the row's constant.
  */
 #include "x86/msr.h"
+#include "core/cpu_policy.h"
 #include "core/domain.h"
 #include "core/vcpu.h"
 #include "include/compiler.h"
@@ -28,6 +29,7 @@ enum msr_read {
 	READ_TSC,
 	READ_APIC_BASE,
 	READ_SEGBASE,
+	READ_POLICY, /* what the domain's CPU policy has */
 };
 
 enum msr_write {
@@ -51,6 +53,7 @@ static const struct msr_row table[] = {
 	{ 0x3a, 0x3a, READ_CONST, WRITE_FAULTS, 1 },	/* FEATURE_CONTROL */
 	{ 0x8b, 0x8b, READ_HOST, WRITE_ZERO, 0 },	/* microcode */
 	{ 0xce, 0xce, READ_CONST, WRITE_FAULTS, 0 },	/* PLATFORM_INFO */
+	{ 0x10a, 0x10a, READ_POLICY, WRITE_FAULTS, 0 }, /* ARCH_CAPS */
 	{ 0x140, 0x140, READ_CONST, WRITE_ZERO, 0 },	/* MISC_FEATURES */
 	{ 0x179, 0x179, READ_CONST, WRITE_IGNORED, MCG_CAP_GUEST },
 	{ 0x17a, 0x17b, READ_CONST, WRITE_IGNORED, 0 }, /* MCG_STATUS, CTL */
@@ -59,7 +62,7 @@ static const struct msr_row table[] = {
 	{ 0x198, 0x198, READ_CONST, WRITE_FAULTS, 0 },	/* PERF_STATUS */
 	{ 0x199, 0x199, READ_CONST, WRITE_IGNORED, 0 }, /* PERF_CTL */
 	{ 0x19c, 0x19c, READ_CONST, WRITE_FAULTS, 0 },	/* THERM_STATUS */
-	{ 0x1a0, 0x1a0, READ_HOST, WRITE_IGNORED, 0x801801 }, /* MISC_EN */
+	{ 0x1a0, 0x1a0, READ_CONST, WRITE_IGNORED, 0x801801 }, /* MISC_EN */
 	{ 0x277, 0x277, READ_CONST, WRITE_FAULTS, PAT_GUEST },
 	{ 0x280, 0x281, READ_CONST, WRITE_IGNORED, 0 }, /* MC_CTL2 */
 	{ 0x345, 0x345, READ_CONST, WRITE_FAULTS, 0 },	/* PERF_CAP */
@@ -129,6 +132,9 @@ bool msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *val)
 	case READ_SEGBASE:
 		*val = segment_base(v, r->value);
 		return true;
+	case READ_POLICY:
+		return v->domain->policy &&
+		       cpu_policy_get_msr(v->domain->policy, msr, val);
 	default:
 		return false;
 	}
