@@ -1,8 +1,10 @@
 /*
  * guard.c - see guard.h.
  *
- * dom0 may look at IO-APIC and HPET, which harms nobody; the local APIC's
- * page it may not even read, since a read of some registers has effects.
+ * dom0 may look at an IO-APIC, which harms nobody; the local APIC's page it
+ * may not even read, since a read of some registers has effects.  The HPET is
+ * dom0's: the hypervisor needs it only to measure the TSC at start-up, and
+ * firmware's AML (QEMU's \_SB.HPET._STA) maps it writable.
  */
 #include "x86/guard.h"
 #include "core/access.h"
@@ -33,9 +35,6 @@ void guard_devices(void)
 
 		guard(at, PAGE_SIZE, true);
 		e820_add(&machine_e820, at, PAGE_SIZE, E820_RESERVED);
-	}
-	if (machine_acpi.hpet.addr) {
-		guard(machine_acpi.hpet.addr, PAGE_SIZE, true);
 	}
 	e820_finish(&machine_e820);
 }

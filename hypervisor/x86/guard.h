@@ -3,7 +3,7 @@
 #define X86_GUARD_H
 
 /*
- * Reserve the pages of local APICs, IO-APICs and HPET in the memory map that
+ * Reserve the pages of local APICs and IO-APICs in the memory map that
  * dom0 sees, and keep guests from mapping them.  After acpi_init().
  */
 void guard_devices(void);
