@@ -167,7 +167,10 @@ static void set_pv(struct vcpu *v, const struct vcpu_guest_context *c)
 		}
 	}
 	port_vcpu_load_ldt(v);
-	v->domain->vm_assist = (uint32_t)c->vm_assist;
+	/* One setting for the domain; Linux leaves it 0 for further vCPUs. */
+	if (v->id == 0) {
+		v->domain->vm_assist = (uint32_t)c->vm_assist;
+	}
 }
 
 static int get_root(struct vcpu *v, uint64_t cr, mfn_t *out)
