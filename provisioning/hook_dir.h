@@ -1,0 +1,35 @@
+/*
+ * hook_dir.h - which hooks are enabled: the executables in STATE/hooks/.
+ */
+#ifndef SERAI_HOOK_DIR_H
+#define SERAI_HOOK_DIR_H
+
+#include <stddef.h>
+
+#include "err.h"
+#include "hook_conf.h"
+
+#define HOOKS_MAX 32
+
+struct hook_dir {
+	char names[HOOKS_MAX][HOOK_NAME_MAX + 1];	/* sorted */
+	size_t count;
+};
+
+/**
+ * List the hooks in directory @path; one that does not exist has none.
+ *
+ * Hooks run as root, so whoever can change one owns the host: the directory
+ * and each hook (behind a symbolic link: what it points to) must belong to
+ * this process's user and be writable by nobody else.  A file that is not
+ * executable, or whose name is no hook's name (.new, ~), is no hook.  One
+ * that fails the ownership test is left out and named in @warning (its text
+ * is "" when there was none; more than one: the last).
+ *
+ * -EPERM: the directory itself; -E2BIG: more than HOOKS_MAX.  In both cases
+ * nobody may conclude that no hook is enabled.
+ */
+int hook_dir_scan(struct hook_dir *dir, const char *path, struct err *warning,
+		  struct err *err);
+
+#endif
