@@ -21,12 +21,15 @@ static bool others_can_write(const struct stat *st)
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp(a, b);
+	const struct hook_entry *first = a, *second = b;
+
+	return strcmp(first->name, second->name);
 }
 
 static int read_entries(struct hook_dir *dir, DIR *stream,
 			struct err *warning, struct err *err)
 {
+	struct hook_entry *hook;
 	struct dirent *entry;
 	struct stat st;
 
@@ -36,20 +39,20 @@ static int read_entries(struct hook_dir *dir, DIR *stream,
 		    !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR)) {
 			continue;
 		}
-		if (others_can_write(&st)) {
-			err_set(warning, -EPERM,
-				"hook %s is not run: it must belong to root "
-				"and be writable by nobody else",
-				entry->d_name);
-			continue;
-		}
 		if (dir->count == HOOKS_MAX) {
 			return err_set(err, -E2BIG, "more than %d hooks",
 				       HOOKS_MAX);
 		}
-		strcpy(dir->names[dir->count++], entry->d_name);
+		hook = &dir->hooks[dir->count++];
+		strcpy(hook->name, entry->d_name);
+		hook->trusted = !others_can_write(&st);
+		if (!hook->trusted) {
+			err_set(warning, -EPERM,
+				"hook %s is not run: it must belong to root "
+				"and be writable by nobody else", hook->name);
+		}
 	}
-	qsort(dir->names, dir->count, sizeof(dir->names[0]), compare);
+	qsort(dir->hooks, dir->count, sizeof(dir->hooks[0]), compare);
 	return 0;
 }
 

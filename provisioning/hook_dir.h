@@ -4,6 +4,7 @@
 #ifndef SERAI_HOOK_DIR_H
 #define SERAI_HOOK_DIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
@@ -11,8 +12,13 @@
 
 #define HOOKS_MAX 32
 
+struct hook_entry {
+	char name[HOOK_NAME_MAX + 1];
+	bool trusted;		/* may be run */
+};
+
 struct hook_dir {
-	char names[HOOKS_MAX][HOOK_NAME_MAX + 1];	/* sorted */
+	struct hook_entry hooks[HOOKS_MAX];	/* sorted by name */
 	size_t count;
 };
 
@@ -23,8 +29,9 @@ struct hook_dir {
  * and each hook (behind a symbolic link: what it points to) must belong to
  * this process's user and be writable by nobody else.  A file that is not
  * executable, or whose name is no hook's name (.new, ~), is no hook.  One
- * that fails the ownership test is left out and named in @warning (its text
- * is "" when there was none; more than one: the last).
+ * that fails the ownership test is enabled but not trusted: its events wait
+ * for it, and it is named in @warning (whose text is "" when there was none;
+ * when there were more, the last).
  *
  * -EPERM: the directory itself; -E2BIG: more than HOOKS_MAX.  In both cases
  * nobody may conclude that no hook is enabled.

@@ -2,8 +2,8 @@
  * store_hook.h - the outbox's part of the database; see hook.h for the states.
  *
  * Called by the dispatcher process on a connection of its own; the last three
- * by vpsd, for `vps hook`.  Each function that changes something is one transaction.
- * Errors as in store.h.
+ * by vpsd, for `vps hook`.  Each function that changes something is one
+ * transaction.  Errors as in store.h.
  */
 #ifndef SERAI_STORE_HOOK_H
 #define SERAI_STORE_HOOK_H
