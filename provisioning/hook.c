@@ -160,6 +160,10 @@ int hook_dispatch_run(const char *db_path, const char *hooks_dir,
 	int lock_fd;
 	int rc;
 
+	/* It ends when vpsd does: a signal meant for vpsd must not come first. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 	/* Sales come first, also when both want the processor. */
 	setpriority(PRIO_PROCESS, 0, 5);
 	lock_fd = take_lock(hooks_dir, hooks_conf, stop_fd, err);

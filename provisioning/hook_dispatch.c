@@ -192,35 +192,52 @@ static int fan_out(struct hook_dispatch *d, struct err *err)
 	return rc;
 }
 
+#define OWN_MAX		8
+#define OWN_SIZE	96
+
 /* Environment of one run; the strings that are not conf's are in @own. */
 struct run_env {
-	char own[8][96];
-	char *list[ENV_MAX + 8 + 1];
+	char own[OWN_MAX][OWN_SIZE];
+	size_t own_count;
+	char *list[ENV_MAX + OWN_MAX + 1];
+	size_t count;
 };
+
+static void add_env(struct run_env *env, const char *key, const char *value)
+{
+	size_t length = strlen(key);
+	size_t i;
+
+	/* The operator's PATH, LANG and HOME win over ours. */
+	for (i = 0; i < env->count; i++) {
+		if (strncmp(env->list[i], key, length) == 0 &&
+		    env->list[i][length] == '=') {
+			return;
+		}
+	}
+	snprintf(env->own[env->own_count], OWN_SIZE, "%s=%s", key, value);
+	env->list[env->count++] = env->own[env->own_count++];
+	env->list[env->count] = NULL;
+}
 
 static void make_env(const struct hook_dispatch *d, const char *hook,
 		     const struct hook_delivery *delivery,
 		     struct run_env *env)
 {
-	size_t count = hook_conf_env(d->conf, hook, env->list, ENV_MAX);
-	size_t n = 0;
-	size_t i;
+	char attempt[24];
 
-	/* Ours come first and conf's may override PATH, LANG and HOME: of two
-	 * equal names programs take the first, so conf's move to the front. */
-	snprintf(env->own[n++], 96, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
-	snprintf(env->own[n++], 96, "LANG=C.UTF-8");
-	snprintf(env->own[n++], 96, "HOME=/");
-	snprintf(env->own[n++], 96, "SERAI_HOOK_VERSION=1");
-	snprintf(env->own[n++], 96, "SERAI_HOOK_NAME=%s", hook);
-	snprintf(env->own[n++], 96, "SERAI_EVENT_ID=%s", delivery->uuid);
-	snprintf(env->own[n++], 96, "SERAI_EVENT_TYPE=%s", delivery->type);
-	snprintf(env->own[n++], 96, "SERAI_ATTEMPT=%llu",
+	snprintf(attempt, sizeof(attempt), "%llu",
 		 (unsigned long long)delivery->attempts + 1);
-	for (i = 0; i < n; i++) {
-		env->list[count++] = env->own[i];
-	}
-	env->list[count] = NULL;
+	env->own_count = 0;
+	env->count = hook_conf_env(d->conf, hook, env->list, ENV_MAX);
+	add_env(env, "PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+	add_env(env, "LANG", "C.UTF-8");
+	add_env(env, "HOME", "/");
+	add_env(env, "SERAI_HOOK_VERSION", "1");
+	add_env(env, "SERAI_HOOK_NAME", hook);
+	add_env(env, "SERAI_EVENT_ID", delivery->uuid);
+	add_env(env, "SERAI_EVENT_TYPE", delivery->type);
+	add_env(env, "SERAI_ATTEMPT", attempt);
 }
 
 static int start(struct hook_dispatch *d, struct slot *slot,

@@ -105,11 +105,11 @@ int store_hook_prune(struct store *s, int64_t before, struct err *err)
 	return store_end(s, rc, err);
 }
 
-int store_hook_list_json(struct store *s, const char *state, const char *hook,
-			 uint64_t limit, struct cJSON **out, struct err *err)
+int store_hook_list_json(struct store *s, const char *state, uint64_t limit,
+			 struct cJSON **out, struct err *err)
 {
-	return store_rows_json(s, store_bind(s, SQL_HOOK_LIST_JSON, "tti",
-					     state, hook, (int64_t)limit),
+	return store_rows_json(s, store_bind(s, SQL_HOOK_LIST_JSON, "ti",
+					     state, (int64_t)limit),
 			       out, err);
 }
 
@@ -121,8 +121,8 @@ int store_hook_records_json(struct store *s, uint64_t after, uint64_t limit,
 			       out, err);
 }
 
-int store_hook_retry(struct store *s, int64_t id, const char *hook,
-		     uint64_t *count, struct err *err)
+int store_hook_retry(struct store *s, int64_t id, uint64_t *count,
+		     struct err *err)
 {
 	int64_t found = 0;
 	int rc = store_begin(s, err);
@@ -130,15 +130,14 @@ int store_hook_retry(struct store *s, int64_t id, const char *hook,
 	if (rc) {
 		return rc;
 	}
-	rc = store_number(s, SQL_HOOK_RETRY_COUNT, 0, &found, err, "it", id,
-			  hook);
+	rc = store_number(s, SQL_HOOK_RETRY_COUNT, 0, &found, err, "i", id);
 	if (rc == 0 && found == 0 && id != 0) {
 		rc = err_set(err, -ENOENT, "delivery %lld is not known, or "
 			     "was accepted: see vps hook list",
 			     (long long)id);
 	}
 	if (rc == 0) {
-		rc = store_run(s, SQL_HOOK_RETRY, err, "it", id, hook);
+		rc = store_run(s, SQL_HOOK_RETRY, err, "i", id);
 	}
 	*count = (uint64_t)found;
 	return store_end(s, rc, err);

@@ -57,12 +57,11 @@ int store_hook_failed(struct store *s, int64_t id, const char *why,
 int store_hook_prune(struct store *s, int64_t before, struct err *err);
 
 /**
- * Up to @limit deliveries as an array of objects, oldest first: of @state
- * ("pending", "dead", "delivered", or NULL: pending and dead), of @hook (NULL:
- * of all).
+ * The newest @limit deliveries as an array of objects, oldest first: of @state
+ * ("pending", "dead", "delivered", or NULL: pending and dead).
  */
-int store_hook_list_json(struct store *s, const char *state, const char *hook,
-			 uint64_t limit, struct cJSON **out, struct err *err);
+int store_hook_list_json(struct store *s, const char *state, uint64_t limit,
+			 struct cJSON **out, struct err *err);
 
 /**
  * Up to @limit event records after event number @after, as an array of
@@ -72,12 +71,11 @@ int store_hook_records_json(struct store *s, uint64_t after, uint64_t limit,
 			    struct cJSON **out, struct err *err);
 
 /**
- * Make dead deliveries pending again, with fresh attempts, to be tried at
- * once: number @id, or all of @hook, or (0, NULL) all; pending ones that wait
- * are tried at once too.  *count is their number; -ENOENT when @id is no
- * delivery, or one that was delivered.
+ * Give delivery @id, or with 0 every dead one, fresh attempts, the first at
+ * once; one that is pending and waits is tried at once too.  *count is how
+ * many; -ENOENT when @id is no delivery, or one that was accepted.
  */
-int store_hook_retry(struct store *s, int64_t id, const char *hook,
-		     uint64_t *count, struct err *err);
+int store_hook_retry(struct store *s, int64_t id, uint64_t *count,
+		     struct err *err);
 
 #endif

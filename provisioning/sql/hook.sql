@@ -45,30 +45,30 @@ DELETE FROM hook_event WHERE id IN (
 			WHERE d.event_id = e.id AND d.state <> 'delivered')
 	ORDER BY e.id LIMIT 1000);
 
--- ?1 state or NULL (pending and dead), ?2 hook or NULL, ?3 how many
+-- The newest ?2 of state ?1, or of pending and dead ones.
 -- name: hook_list_json
-SELECT d.id, d.hook, d.state, d.attempts, d.next_attempt_at, d.last_error,
-	e.uuid AS event_id, e.type, e.created_at, d.vps_id, d.seq,
-	json_extract(e.payload, '$.vps.name') AS vps
-FROM hook_delivery d JOIN hook_event e ON e.id = d.event_id
-WHERE d.state IN (ifnull(?1, 'pending'), ifnull(?1, 'dead'))
-	AND (?2 IS NULL OR d.hook = ?2)
-ORDER BY d.event_id, d.id
-LIMIT ?3;
+SELECT * FROM (
+	SELECT d.id, d.hook, d.state, d.attempts, d.next_attempt_at,
+		d.last_error, e.uuid AS event_id, e.type, e.created_at,
+		d.vps_id, json_extract(e.payload, '$.vps.name') AS vps, d.seq
+	FROM hook_delivery d JOIN hook_event e ON e.id = d.event_id
+	WHERE d.state IN (ifnull(?1, 'pending'), ifnull(?1, 'dead'))
+	ORDER BY d.id DESC LIMIT ?2)
+ORDER BY id;
 
 -- Page by page: ?1 the last id seen, ?2 how many.
 -- name: hook_records_json
 SELECT id, payload AS record FROM hook_event
 WHERE id > ?1 ORDER BY id LIMIT ?2;
 
--- Both: ?1 id or 0, ?2 hook or NULL.
+-- Both: ?1 id, or 0 for all dead ones.
 -- name: hook_retry_count
 SELECT count(*) FROM hook_delivery
-WHERE state <> 'delivered' AND (?1 = 0 OR id = ?1)
-	AND (?2 IS NULL OR hook = ?2);
+WHERE CASE ?1 WHEN 0 THEN state = 'dead'
+	ELSE id = ?1 AND state <> 'delivered' END;
 
 -- name: hook_retry
 UPDATE hook_delivery SET state = 'pending', next_attempt_at = 0,
 	attempts = CASE state WHEN 'dead' THEN 0 ELSE attempts END
-WHERE state <> 'delivered' AND (?1 = 0 OR id = ?1)
-	AND (?2 IS NULL OR hook = ?2);
+WHERE CASE ?1 WHEN 0 THEN state = 'dead'
+	ELSE id = ?1 AND state <> 'delivered' END;
