@@ -8,7 +8,6 @@
  * before it delivers the same event again or a later one; but no longer than
  * a hook is allowed to take.
  */
-#define _GNU_SOURCE
 #include "hook.h"
 
 #include <errno.h>

@@ -1,7 +1,6 @@
 /*
  * hook_conf.c - parses hooks.conf into a list of its lines, in their order.
  */
-#define _GNU_SOURCE
 #include "hook_conf.h"
 
 #include <errno.h>

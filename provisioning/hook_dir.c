@@ -1,7 +1,6 @@
 /*
  * hook_dir.c - lists STATE/hooks/, and refuses what others could have put in.
  */
-#define _GNU_SOURCE
 #include "hook_dir.h"
 
 #include <dirent.h>

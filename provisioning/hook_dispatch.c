@@ -6,7 +6,6 @@
  * delivery is due only if no earlier one of the same VPS is PENDING, and one
  * that is being tried is PENDING.
  */
-#define _GNU_SOURCE
 #include "hook_dispatch.h"
 
 #include <cjson/cJSON.h>

@@ -5,7 +5,6 @@
  * is still a zombie.  Until the zombie is reaped, the kernel gives its number
  * to nobody else, so no stranger can be hit.
  */
-#define _GNU_SOURCE
 #include "hook_run.h"
 
 #include <errno.h>
