@@ -354,6 +354,7 @@ static void test_no_such_interpreter(void)
 static void test_never_reads_stdin(void)
 {
 	struct world w;
+	char test[128];
 
 	world_open(&w, 1);
 	world_hook(&w, "deaf", "echo done >>$LOG");
@@ -363,7 +364,8 @@ static void test_never_reads_stdin(void)
 		       "'{\"x\":\"' || printf('%.*c', 300000, 'x') || '\"}'");
 	CHECK(world_settle(&w));
 	CHECK_TEXT(world_sql(&w, STATES), "delivered delivered");
-	CHECK(world_wait("grep -q '^300009$' /tmp/serai-hook-test-*/size"));
+	snprintf(test, sizeof(test), "grep -q '^300009$' %s/size", w.root);
+	CHECK(world_wait(test));
 	world_close(&w);
 }
 
