@@ -155,6 +155,11 @@ static int parse_line(struct hook_conf *conf, char *text, unsigned int line,
 	if (text[0] == '\0') {
 		return 0;
 	}
+	if (conf->count == ENTRIES_MAX) {
+		return err_set(err, -EINVAL,
+			       "hooks.conf line %u: more than %d settings",
+			       line, ENTRIES_MAX);
+	}
 	equals = strchr(text, '=');
 	dot = equals ? memchr(text, '.', (size_t)(equals - text)) : NULL;
 	if (!dot) {
@@ -185,11 +190,6 @@ static int parse_line(struct hook_conf *conf, char *text, unsigned int line,
 			       "timeout, attempts, backoff, parallel, or a "
 			       "variable in CAPITALS (not SERAI_...)", line,
 			       key);
-	}
-	if (conf->count == ENTRIES_MAX) {
-		return err_set(err, -EINVAL,
-			       "hooks.conf line %u: more than %d settings",
-			       line, ENTRIES_MAX);
 	}
 	rc = fill_entry(entry, hook, key, value);
 	if (rc == 0) {
