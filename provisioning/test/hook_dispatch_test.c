@@ -226,7 +226,7 @@ static void test_slow_hook_delays_nobody(void)
 	world_event(&w, 1, "started");
 	world_event(&w, 2, "created");
 	CHECK(world_until_log(&w, "fast\nfast\nfast\n"));
-	CHECK_INT(hook_dispatch_running(w.d), 1);
+	CHECK(world_until_running(&w, 1));
 	CHECK_TEXT(world_sql(&w, "SELECT count(*) FROM hook_delivery WHERE "
 				 "hook = 'slow' AND state = 'pending' AND "
 				 "attempts = 0"), "3");

@@ -209,6 +209,20 @@ bool world_until_log(struct world *w, const char *text)
 	return false;
 }
 
+bool world_until_running(struct world *w, size_t count)
+{
+	time_t end = time(NULL) + PATIENCE_S;
+
+	do {
+		world_step(w);
+		if (hook_dispatch_running(w->d) == count) {
+			return true;
+		}
+		wait_for_hooks(w);
+	} while (time(NULL) < end);
+	return false;
+}
+
 const char *world_log(struct world *w)
 {
 	static char text[256 * 1024];

@@ -51,6 +51,9 @@ bool world_settle(struct world *w);
 /** Rounds until the log holds @text (really waiting up to 30 s). */
 bool world_until_log(struct world *w, const char *text);
 
+/** Rounds until @count hooks run (really waiting up to 30 s). */
+bool world_until_running(struct world *w, size_t count);
+
 /** The log; valid until the next call. */
 const char *world_log(struct world *w);
 
