@@ -20,7 +20,9 @@
  * refused by length.
  *
  * From-guest policing is done here and not by a tc redirect to an ifb device:
- * a packet that comes back from ifb skips the nft ingress hook.
+ * a packet that comes back from ifb skips the nft ingress hook.  nft's bucket
+ * holds one second's worth besides the burst, so this is the backstop for the
+ * long run; netback, which is told the same rate, delays the guest smoothly.
  */
 #include <arpa/inet.h>
 #include <errno.h>
