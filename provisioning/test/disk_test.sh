@@ -199,11 +199,14 @@ test_import()
 	mkdir "$work/dump"
 	debugfs -R "rdump / $work/dump" "$(where t-tpl-1.0)" 2>/dev/null
 	describe "$work/root" | grep -v ' [pbc] ' >"$log/want"
-	# rdump sets the owner last, which takes the set-user-id bit away
-	chmod u+s "$work/dump/usr/bin/big"
+	# rdump loses the upper mode bits
+	chmod 1777 "$work/dump/tmp"
+	chmod u+s "$work/dump/usr/bin/big" "$work/dump/usr/bin/also-big"
 	describe "$work/dump" >"$log/got"
-	equal "set-user-id bit" "Mode:4755 User:0 Group:0 " \
+	equal "set-user-id bit" "Mode:04755 User:0 Group:0 " \
 		"$(stat_in t-tpl-1.0 /usr/bin/big)"
+	equal "sticky bit" "Mode:01777 User:0 Group:0 " \
+		"$(stat_in t-tpl-1.0 /tmp)"
 	check "same names, modes, owners, links" \
 		diff "$log/want" "$log/got"
 	check "same contents" diff -r --no-dereference --exclude=lost+found \
