@@ -41,7 +41,7 @@ CREATE TABLE pool_reserved (
 	pool_id		INTEGER NOT NULL REFERENCES pool ON DELETE CASCADE
 ) STRICT;
 
--- phase: importing -> ready -> removing -> (row gone)
+-- phase: ready -> removing -> (row gone); a row is made after the import.
 CREATE TABLE template (
 	id		INTEGER PRIMARY KEY AUTOINCREMENT,
 	name		TEXT NOT NULL,
@@ -59,7 +59,9 @@ CREATE TABLE template (
 -- What was sold is copied from the plan, so that changing or removing a
 -- plan never changes a VPS behind the customer's back.
 -- phase says what has been done for good (see vm.h):
---   new -> disk -> ready -> removing -> (row gone)
+--   new -> disk -> ready -> sold; desired 'absent' leads to (row gone)
+-- domid is the domain whose start was recorded, 0 when its end was; ending
+-- says why that domain is about to go, written before it goes.
 CREATE TABLE vps (
 	id		INTEGER PRIMARY KEY AUTOINCREMENT,
 	uuid		TEXT NOT NULL UNIQUE,
@@ -79,8 +81,10 @@ CREATE TABLE vps (
 	desired		TEXT NOT NULL
 			CHECK (desired IN ('running', 'stopped', 'absent')),
 	phase		TEXT NOT NULL
-			CHECK (phase IN ('new', 'disk', 'ready', 'removing')),
-	started		INTEGER NOT NULL DEFAULT 0,	-- domain known made
+			CHECK (phase IN ('new', 'disk', 'ready', 'sold')),
+	domid		INTEGER NOT NULL DEFAULT 0,
+	ending		TEXT NOT NULL DEFAULT '' CHECK (ending IN ('', 'stop',
+			'poweroff', 'reboot', 'crash')),
 	crash_count	INTEGER NOT NULL DEFAULT 0,
 	crash_at	INTEGER NOT NULL DEFAULT 0,
 	restart_at	INTEGER NOT NULL DEFAULT 0,	-- back-off; 0 = now
@@ -164,4 +168,10 @@ CREATE TABLE usage (
 	disk_mib_s	INTEGER NOT NULL,
 	rx_bytes	INTEGER NOT NULL,
 	tx_bytes	INTEGER NOT NULL
+) STRICT;
+
+-- boot_id: of the host's boot in which domid and usage.domid have meaning.
+CREATE TABLE setting (
+	key		TEXT PRIMARY KEY,
+	value		TEXT NOT NULL
 ) STRICT;
