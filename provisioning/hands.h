@@ -90,6 +90,7 @@ struct hands_reply {
 	uint32_t op;
 	int32_t rc;
 	uint32_t count;		/* entries that follow */
+	uint32_t full;		/* HANDS_WORLD: with disks, rules, counters */
 	struct err err;
 	uint64_t domid;
 	union {

@@ -135,6 +135,7 @@ static int do_world(struct job *job)
 		rc = add_nets(list, &count, err);
 	}
 	job->reply->count = rc ? 0 : count;
+	job->reply->full = job->req->full;
 	*job->entries = list;
 	return rc;
 }

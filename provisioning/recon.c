@@ -214,11 +214,7 @@ void recon_kick_all(struct brain *b)
 
 static void sample(struct brain *b, const struct hands_world *w)
 {
-	struct usage_sample s = {
-		.vps_id = w->vps_id, .now = brain_now(), .domid = w->domid,
-		.cpu_ns = w->cpu_ns, .rx_bytes = w->rx_bytes,
-		.tx_bytes = w->tx_bytes,
-	};
+	struct usage_sample s;
 	struct err err = { "" };
 	struct store_vps v;
 
@@ -226,7 +222,12 @@ static void sample(struct brain *b, const struct hands_world *w)
 	    v.row.phase != VM_PHASE_SOLD) {
 		return;
 	}
-	s.ram_mib = w->domain == VM_DOMAIN_NONE ? 0 : v.ram_mib;
+	usage_sample_init(&s, w->vps_id);
+	s.domid = w->domid;
+	s.cpu_ns = w->cpu_ns;
+	s.rx_bytes = w->rx_bytes;
+	s.tx_bytes = w->tx_bytes;
+	s.ram_mib = v.ram_mib;
 	s.disk_mib = v.disk_mib;
 	if (usage_record(b->store, &s, &err) != 0) {
 		brain_log("usage of %s: %s", v.name, err.text);
@@ -252,6 +253,9 @@ static int succeeded(struct brain *b, struct vm *vm,
 		vm->shutdown_until = 0;
 		vm->world.domain = VM_DOMAIN_RUNNING;
 		vm->world.domid = reply->domid;
+		/* Usage wants to see a domain as soon as it is there. */
+		b->next_sample = 0;
+		b->world_wanted = true;
 		return 0;	/* VM_ADOPT records it */
 	case VM_DESTROY:
 		sample(b, &reply->u.world);
@@ -352,12 +356,9 @@ static const struct hands_world *find_entry(const struct hands_world *entries,
 	return NULL;
 }
 
-static void look_at(struct brain *b, uint64_t id,
-		    const struct hands_reply *reply,
-		    const struct hands_world *entries)
+static void look_at(struct brain *b, const struct hands_world *w)
 {
-	const struct hands_world *w = find_entry(entries, reply->count, id);
-	struct vm *vm = recon_vm(b, id, true);
+	struct vm *vm = recon_vm(b, w->vps_id, true);
 
 	/* The picture is older than what we did ourselves: look again. */
 	if (vm->busy || vm->touched > b->world_sequence) {
@@ -365,11 +366,21 @@ static void look_at(struct brain *b, uint64_t id,
 		return;
 	}
 	vm->known = true;
-	vm->world.domain = w ? (enum vm_domain)w->domain : VM_DOMAIN_NONE;
-	vm->world.domid = w ? w->domid : 0;
+	vm->world.domain = (enum vm_domain)w->domain;
+	vm->world.domid = w->domid;
 	if (vm->world.domain != VM_DOMAIN_RUNNING) {
 		vm->ssh_domid = 0;
 	}
+}
+
+static bool has_row(const uint64_t *ids, size_t count, uint64_t id)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (ids[i] == id) {
+			return true;
+		}
+	}
+	return false;
 }
 
 void recon_world(struct brain *b, const struct hands_reply *reply,
@@ -388,18 +399,18 @@ void recon_world(struct brain *b, const struct hands_reply *reply,
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
-		look_at(b, ids[i], reply, entries);
-	}
-	for (uint32_t i = 0; i < reply->count; i++) {
-		bool known = false;
+		struct hands_world none = { .vps_id = ids[i] };
+		const struct hands_world *w = find_entry(entries, reply->count,
+							 ids[i]);
 
-		for (size_t j = 0; j < count; j++) {
-			known = known || ids[j] == entries[i].vps_id;
+		look_at(b, w ? w : &none);
+		if (reply->full) {
+			sample(b, w ? w : &none);
 		}
-		if (!known && first) {
+	}
+	for (uint32_t i = 0; first && i < reply->count; i++) {
+		if (!has_row(ids, count, entries[i].vps_id)) {
 			remove_orphan(b, &entries[i]);
-		} else if (known && entries[i].has_net) {
-			sample(b, &entries[i]);
 		}
 	}
 	free(ids);
