@@ -148,6 +148,8 @@ static void format_cell(char out[CELL_MAX], const cJSON *item, enum form form)
 		}
 	} else if (form == FORM_AGE) {
 		format_age(out, CELL_MAX, item->valuedouble);
+	} else if (form == FORM_TIME && item->valuedouble <= 0) {
+		snprintf(out, CELL_MAX, "-");
 	} else if (form == FORM_TIME) {
 		format_time(out, CELL_MAX, item->valuedouble);
 	} else {
