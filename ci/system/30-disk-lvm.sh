@@ -31,10 +31,10 @@ test/pack-overlay "$work/overlay.cpio" test/lvm-init test/disk_test.sh \
 cat "$build/dom0-root.img" "$work/overlay.cpio" >"$work/initrd"
 truncate -s 2G "$work/disk"
 
-timeout 900 qemu-system-x86_64 -accel tcg -cpu Nehalem -m 1500 -nodefaults \
+timeout 400 qemu-system-x86_64 -accel tcg -cpu Nehalem -m 1500 -nodefaults \
 	-display none -no-reboot -serial "file:$log/console" \
 	-kernel "$build/dom0-vmlinux" -initrd "$work/initrd" \
-	-append "console=ttyS0 rdinit=/hands-init mitigations=off quiet" \
+	-append "console=ttyS0 rdinit=/hands-init mitigations=off quiet panic=1" \
 	-drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
 	>"$log/qemu" 2>&1 &
 qemu=$!

@@ -533,19 +533,19 @@ test_power_cut()
 	manifest cut 1.0 32 >"$work/pkg/manifest"
 	pack
 	for t in $cuts; do
-		timeout -s KILL $t "$bin/disk_ctl" "$state" "$vg" import \
+		timeout -s KILL "$t" "$bin/disk_ctl" "$state" "$vg" import \
 			"$work/p.tar.zst" >/dev/null 2>&1 || :
 		if disk list | grep -q 'template cut'; then
 			check "import killed after $t s: whole" clean t-cut-1.0
 			check "remove after $t s" disk template-remove cut 1.0
 		fi
-		cut_after $t create 40 tpl 1.0 64
+		cut_after "$t" create 40 tpl 1.0 64
 		if disk list | grep -q 'vps 40 '; then
 			check "create killed after $t s: whole" clean v-40
 		fi
 		check "create after one killed after $t s" \
 			disk create 40 tpl 1.0 64
-		cut_after $t customize 40 web9 admin key
+		cut_after "$t" customize 40 web9 admin key
 		check "customize after one killed after $t s" \
 			disk customize 40 web9 admin key
 		check "clean after all that" clean v-40
