@@ -74,6 +74,16 @@ bool addr_same_network(const struct addr *a, const struct addr *b,
 	return true;
 }
 
+bool addr_is_edge(const struct addr *addr, unsigned int prefix)
+{
+	uint32_t host = (uint32_t)addr->byte[12] << 24 |
+			(uint32_t)addr->byte[13] << 16 |
+			(uint32_t)addr->byte[14] << 8 | addr->byte[15];
+	uint32_t mask = prefix >= 32 ? 0 : 0xffffffffu >> prefix;
+
+	return (host & mask) == 0 || (host & mask) == mask;
+}
+
 bool addr_is_usable(const struct addr *addr)
 {
 	const uint8_t *b = addr->byte;

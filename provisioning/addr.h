@@ -34,6 +34,9 @@ bool addr_next(struct addr *addr);
 bool addr_same_network(const struct addr *a, const struct addr *b,
 		       unsigned int prefix);
 
+/** Is @addr (IPv4) its /@prefix network's first or last: no host's address? */
+bool addr_is_edge(const struct addr *addr, unsigned int prefix);
+
 /** May a guest have it: not loopback, multicast, 0.0.0.0/8, link-local...? */
 bool addr_is_usable(const struct addr *addr);
 

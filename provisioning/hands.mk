@@ -3,7 +3,7 @@
 HANDS_SRC := tool.c net.c net_rules.c ext.c ext_tar.c disk.c disk_file.c \
 	disk_lvm.c disk_import.c disk_template.c disk_manifest.c \
 	disk_customize.c
-HANDS_CFLAGS := -D_GNU_SOURCE
+HANDS_CFLAGS :=
 HANDS_LIBS := -lext2fs -lcom_err -larchive
 
 # Programs that libxl runs, to /usr/lib/serai.

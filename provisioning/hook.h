@@ -21,6 +21,7 @@
 
 #include "err.h"
 
+struct cJSON;
 struct store;
 
 /*
@@ -35,26 +36,39 @@ int hook_dispatch_run(const char *db_path, const char *hooks_dir,
 		      struct err *err);
 
 /*
- * What vpsd samples of one VPS; fed to usage.c every minute, and once more
- * just before a domain goes away.
+ * What vpsd samples of one VPS that was sold; fed to usage.c every minute
+ * whether it runs or not, right after its domain was made, and once more just
+ * before the domain goes away.
  */
 struct usage_sample {
 	uint64_t vps_id;
 	int64_t now;		/* seconds since 1970 */
-	uint64_t domid;		/* a new domid means cpu_ns restarted at 0 */
+	int64_t uptime;		/* of the host, seconds, CLOCK_BOOTTIME */
+	uint64_t domid;		/* 0 none; a new one: cpu_ns is from 0 again */
 	uint64_t cpu_ns;	/* of this domain since it was made */
 	uint64_t rx_bytes;	/* to the guest, net_counters() */
 	uint64_t tx_bytes;	/* from the guest */
-	uint64_t ram_mib;	/* sold; 0 while stopped */
+	uint64_t ram_mib;	/* sold */
 	uint64_t disk_mib;	/* sold */
 };
+
+/** Fill in now and uptime; the rest is set to 0. */
+void usage_sample_init(struct usage_sample *sample, uint64_t vps_id);
 
 /**
  * Add @sample to the VPS's accumulated usage (table usage); when an hour of
  * wall time is complete, write a `usage` event to the outbox, all in one
- * transaction.  Counters that went backwards count from 0.
+ * transaction.  What is charged and what is not: usage.c.
+ * -EEXIST when there is no such VPS (any more).
  */
 int usage_record(struct store *store, const struct usage_sample *sample,
 		 struct err *err);
+
+/**
+ * The open periods as an array of objects: of VPS @ref (name or id), or NULL:
+ * of all.
+ */
+int usage_json(struct store *store, const char *ref, struct cJSON **out,
+	       struct err *err);
 
 #endif

@@ -60,6 +60,12 @@ static int pool_check(const struct store_pool *p, struct err *err)
 		return err_set(err, -EINVAL, "range: does not lie in one /%u "
 			       "network", p->prefix);
 	}
+	if (family == 4 && p->prefix < 31 &&
+	    (addr_is_edge(&p->first, p->prefix) ||
+	     addr_is_edge(&p->last, p->prefix))) {
+		return err_set(err, -EINVAL, "range: the first and last address "
+			       "of the /%u network cannot be sold", p->prefix);
+	}
 	if (addr_family(&p->gateway) != family) {
 		return err_set(err, -EINVAL, "gateway: must be IPv%d like the "
 			       "range", family);
@@ -214,7 +220,7 @@ int store_template_remove(struct store *s, const char *ref,
 			  const char *version, char name[DISK_NAME_MAX],
 			  char found[DISK_NAME_MAX], struct err *err)
 {
-	int64_t id, used;
+	int64_t id = 0, used = 0;
 	int rc = store_begin(s, err);
 
 	if (rc) {

@@ -16,6 +16,9 @@ static int add_column(cJSON *object, sqlite3_stmt *stmt, int i)
 		item = cJSON_CreateNumber(
 			(double)sqlite3_column_int64(stmt, i));
 		break;
+	case SQLITE_FLOAT:
+		item = cJSON_CreateNumber(sqlite3_column_double(stmt, i));
+		break;
 	case SQLITE_NULL:
 		item = cJSON_CreateNull();
 		break;

@@ -82,6 +82,13 @@ int store_hook_event(struct store *s, uint64_t vps_id, const char *type,
 int store_hook_sold(struct store *s, uint64_t vps_id, struct cJSON **data,
 		    struct err *err);
 
+/**
+ * Write the last usage event of a VPS that is about to be forgotten, inside
+ * the transaction that does it (usage.c).
+ */
+int store_usage_finish(struct store *s, uint64_t vps_id, int64_t now,
+		       struct err *err);
+
 /** Random version 4 UUID. */
 void store_uuid(char text[STORE_UUID_MAX]);
 

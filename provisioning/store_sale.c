@@ -239,7 +239,7 @@ static int take_address(struct store *s, int family, const char *pool,
 	sqlite3_stmt *stmt = store_bind(s, SQL_POOL_CANDIDATES, "it",
 					(int64_t)family, pool);
 	struct addr first, last, addr;
-	int64_t pool_id;
+	int64_t pool_id = 0;
 	int pools = 0, rc;
 	bool row;
 
@@ -373,7 +373,7 @@ static int sell(struct store *s, const struct store_sale *sale,
 {
 	struct template_row tpl;
 	struct plan_row plan;
-	int64_t customer, used = 0;
+	int64_t customer = 0, used = 0;
 	int rc;
 
 	rc = store_number(s, SQL_VPS_NAME_TAKEN, 0, &used, err, "t",
@@ -423,7 +423,7 @@ int store_vps_create(struct store *s, const struct store_sale *sale,
 		     const struct store_capacity *cap, int64_t now,
 		     uint64_t *id, bool *again, struct err *err)
 {
-	char *asked;
+	char *asked = NULL;
 	int rc;
 
 	*again = false;

@@ -366,7 +366,9 @@ int store_vps_forget(struct store *s, uint64_t id, int64_t now,
 		rc = store_event(s, id, "destroyed", vps.last_error, now, err);
 	}
 	if (rc == 0 && vps.row.phase == VM_PHASE_SOLD) {
-		rc = store_hook_event(s, id, "destroyed", NULL, now, err);
+		rc = store_usage_finish(s, id, now, err);
+		rc = rc ? rc : store_hook_event(s, id, "destroyed", NULL, now,
+						err);
 	} else if (rc == 0) {
 		/* Never sold: the same request may be tried again. */
 		rc = store_run(s, SQL_REQUEST_DELETE, err, "i", (int64_t)id);

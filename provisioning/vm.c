@@ -58,6 +58,12 @@ static enum vm_step next_running(const struct vm_row *row,
 			return VM_NOTE_GONE;
 		}
 		return row->restart_at > now ? VM_WAIT_START : VM_START;
+	case VM_DOMAIN_PAUSED:
+		if (!row->domid) {
+			return VM_DESTROY;
+		}
+		/* The operator paused it: none of our business. */
+		/* fall through */
 	case VM_DOMAIN_RUNNING:
 		if (row->domid && !recorded) {
 			return VM_NOTE_GONE;

@@ -43,6 +43,7 @@ enum vm_ending {
 
 enum vm_domain {
 	VM_DOMAIN_NONE,
+	VM_DOMAIN_PAUSED,	/* still being built, or left half-built */
 	VM_DOMAIN_RUNNING,
 	VM_DOMAIN_POWEROFF,	/* shut down, not destroyed yet */
 	VM_DOMAIN_REBOOT,	/* likewise, and wants to come back */

@@ -154,16 +154,18 @@ CREATE TABLE hook_delivery (
 CREATE INDEX hook_delivery_due ON hook_delivery (hook, vps_id, seq)
 	WHERE state = 'pending';
 
--- Accumulated usage of the running hour, and the last raw counters seen.
+-- Accumulated usage of the open period, and the last raw counters seen: see
+-- usage.c.
 CREATE TABLE usage (
-	vps_id		INTEGER PRIMARY KEY,
-	hour_start	INTEGER NOT NULL,	-- start of the open hour
+	vps_id		INTEGER PRIMARY KEY REFERENCES vps ON DELETE CASCADE,
+	hour_start	INTEGER NOT NULL,	-- start of the open period
 	sampled_at	INTEGER NOT NULL,
+	uptime		INTEGER NOT NULL,	-- of the host, at sampled_at
 	domid		INTEGER NOT NULL,
 	raw_cpu_ns	INTEGER NOT NULL,
 	raw_rx		INTEGER NOT NULL,
 	raw_tx		INTEGER NOT NULL,
-	cpu_ns		INTEGER NOT NULL,	-- of the open hour
+	cpu_ns		INTEGER NOT NULL,	-- of the open period
 	ram_mib_s	INTEGER NOT NULL,	-- MiB times seconds
 	disk_mib_s	INTEGER NOT NULL,
 	rx_bytes	INTEGER NOT NULL,
