@@ -28,7 +28,10 @@ test/pack-overlay "$work/overlay.cpio" test/lvm-init test/disk_test.sh \
 	/usr/bin/timeout /bin/dd /usr/bin/stat /usr/bin/truncate \
 	/usr/bin/touch /bin/mktemp /bin/grep /usr/bin/tail /usr/bin/head \
 	/bin/dash /bin/ls /bin/sort /usr/bin/awk /bin/sed /usr/bin/tr
-cat "$build/dom0-root.img" "$work/overlay.cpio" >"$work/initrd"
+# The kernel looks for the next archive at a multiple of four.
+cp "$build/dom0-root.img" "$work/initrd"
+truncate -s %4 "$work/initrd"
+cat "$work/overlay.cpio" >>"$work/initrd"
 truncate -s 2G "$work/disk"
 
 timeout 400 qemu-system-x86_64 -accel tcg -cpu Nehalem -m 1500 -nodefaults \
