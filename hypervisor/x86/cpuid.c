@@ -11,6 +11,7 @@
 #include "x86/cpu.h"
 #include "x86/current.h"
 #include "x86/insn.h"
+#include "x86/root.h"
 #include "x86/uaccess.h"
 
 #include <xen/arch-x86/cpuid.h>
@@ -22,6 +23,7 @@
 #define CPUID7_ARCH_CAPS  (1u << 29)
 #define MSR_ARCH_CAPS	  0x10a
 #define ARCH_CAPS_GDS_NO  (1ULL << 26)
+#define FORCED_LENGTH	  7
 #define XSAVE_LEGACY_SIZE 576 /* FXSAVE area and header */
 
 static void read_cpu(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
@@ -148,16 +150,31 @@ void cpuid_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf,
 	}
 }
 
+/* Genuine Xen answers a guest's user processes as well. */
+static bool is_forced(struct vcpu *v, const struct cpu_user_regs *regs)
+{
+	static const uint8_t wanted[FORCED_LENGTH] = { 0x0f, 0x0b, 'x',  'e',
+					  'n',	0x0f, 0xa2 };
+	uint8_t bytes[FORCED_LENGTH];
+	bool user = !(v->mode & VF_KERNEL);
+	int rc;
+
+	if (user) {
+		root_borrow(pcpu(), v->pv.user_cr3);
+	}
+	rc = port_copy_from_guest(bytes, GVA(regs->rip), sizeof(bytes));
+	if (user) {
+		root_load(pcpu(), v);
+	}
+	return rc == 0 && memcmp(bytes, wanted, sizeof(wanted)) == 0;
+}
+
 bool cpuid_forced(struct vcpu *v)
 {
-	static const uint8_t wanted[] = { 0x0f, 0x0b, 'x',  'e',
-					  'n',	0x0f, 0xa2 };
 	struct cpu_user_regs *regs = &pcpu()->regs;
-	uint8_t bytes[sizeof(wanted)];
 	uint32_t out[4];
 
-	if (port_copy_from_guest(bytes, GVA(regs->rip), sizeof(bytes)) != 0 ||
-	    memcmp(bytes, wanted, sizeof(wanted)) != 0) {
+	if (!is_forced(v, regs)) {
 		return false;
 	}
 	cpuid_guest(v, regs->eax, regs->ecx, out);
@@ -165,7 +182,7 @@ bool cpuid_forced(struct vcpu *v)
 	regs->rbx = out[1];
 	regs->rcx = out[2];
 	regs->rdx = out[3];
-	regs->rip += sizeof(wanted);
+	regs->rip += FORCED_LENGTH;
 	regs->rflags &= ~0x10000ULL; /* RF */
 	return true;
 }

@@ -6,7 +6,10 @@
 #include "core/vcpu.h"
 #include "include/port.h"
 #include "lib/spinlock.h"
+#include "lib/string.h"
+#include "x86/current.h"
 #include "x86/insn.h"
+#include "x86/root.h"
 #include "x86/uart.h"
 
 #define CMOS_INDEX  0x70
@@ -40,10 +43,21 @@ bool ioport_guest_iopl(const struct vcpu *v)
 	return v->pv.iopl >= level;
 }
 
-/*
- * The bitmap is in the guest kernel's memory; a copy that fails (or the
- * guest's user root is loaded and does not map it) means "no".
- */
+/* The bitmap is in the guest kernel's memory; what is not there is closed. */
+static void read_bitmap(struct vcpu *v, unsigned int byte, unsigned int n,
+			uint8_t *bits)
+{
+	struct pcpu *p = pcpu();
+	mfn_t before = MFN(p->root >> PAGE_SHIFT);
+
+	root_borrow(p, v->pv.cr3);
+	if (port_copy_from_guest(bits, gva_add(v->pv.io_bitmap_gva, byte),
+				 n) != 0) {
+		memset(bits, 0xff, n);
+	}
+	root_borrow(p, before);
+}
+
 bool ioport_guest_allows(struct vcpu *v, uint16_t port, unsigned int bytes)
 {
 	unsigned int last = port + bytes - 1;
@@ -56,10 +70,7 @@ bool ioport_guest_allows(struct vcpu *v, uint16_t port, unsigned int bytes)
 	if (!v->pv.io_bitmap_gva.v || last >= v->pv.io_bitmap_ports) {
 		return false;
 	}
-	if (port_copy_from_guest(bits, gva_add(v->pv.io_bitmap_gva, port / 8),
-				 last / 8 - port / 8 + 1) != 0) {
-		return false;
-	}
+	read_bitmap(v, port / 8, last / 8 - port / 8 + 1, bits);
 	both = (uint16_t)(bits[0] | bits[1] << 8);
 	return !((both >> (port & 7)) & ((1u << bytes) - 1));
 }

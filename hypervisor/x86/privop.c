@@ -21,6 +21,7 @@
 #include "x86/ioport.h"
 #include "x86/msr.h"
 #include "x86/privop_decode.h"
+#include "x86/root.h"
 
 #define FLAG_TF 0x100ULL
 #define FLAG_DF 0x400ULL
@@ -328,10 +329,6 @@ static bool kernel_op(struct vcpu *v, struct cpu_user_regs *r,
 		      const struct privop *op)
 {
 	switch (op->kind) {
-	case PRIVOP_CLI:
-	case PRIVOP_STI:
-		/* A PV kernel's interrupt flag is in its vcpu_info. */
-		return ioport_guest_iopl(v);
 	case PRIVOP_CLTS:
 		port_vcpu_set_ts(v, false);
 		return true;
@@ -398,15 +395,14 @@ static bool string_io(struct vcpu *v, struct cpu_user_regs *r,
 	}
 }
 
-bool privop_emulate(struct vcpu *v)
+static bool emulate(struct vcpu *v)
 {
 	struct cpu_user_regs *r = &pcpu()->regs;
 	uint8_t code[PRIVOP_MAX_LENGTH];
 	struct privop op;
 	bool done;
 
-	if (!privop_decode(code, fetch(r, code), is_code64(r->cs),
-			   &op)) {
+	if (!privop_decode(code, fetch(r, code), is_code64(r->cs), &op)) {
 		return false;
 	}
 	switch (op.kind) {
@@ -419,11 +415,29 @@ bool privop_emulate(struct vcpu *v)
 	case PRIVOP_OUT:
 		done = in_out(v, r, &op);
 		break;
+	case PRIVOP_CLI:
+	case PRIVOP_STI:
+		/* A PV kernel's interrupt flag is in its vcpu_info. */
+		done = ioport_guest_iopl(v);
+		break;
 	default:
 		done = (v->mode & VF_KERNEL) && kernel_op(v, r, &op);
 	}
 	if (done) {
 		advance(v, r, &op);
 	}
+	return done;
+}
+
+bool privop_emulate(struct vcpu *v)
+{
+	bool done;
+
+	if (v->mode & VF_KERNEL) {
+		return emulate(v);
+	}
+	root_borrow(pcpu(), v->pv.user_cr3);
+	done = emulate(v);
+	root_load(pcpu(), v);
 	return done;
 }

@@ -51,6 +51,16 @@ void root_load(struct pcpu *p, struct vcpu *v)
 	write_cr3(cr3);
 }
 
+void root_borrow(struct pcpu *p, mfn_t root)
+{
+	uint64_t cr3 = root.v << PAGE_SHIFT;
+
+	if (p->root != cr3) {
+		p->root = cr3;
+		write_cr3(cr3);
+	}
+}
+
 void root_load_idle(struct pcpu *p)
 {
 	p->root = hv_root;

@@ -29,4 +29,11 @@ void root_load(struct pcpu *p, struct vcpu *v);
 /* The hypervisor's own root, for an idle CPU. */
 void root_load_idle(struct pcpu *p);
 
+/*
+ * Look at guest memory through this validated root of the current vCPU's
+ * domain, until root_load() is called again.  Under XPTI the root in use is
+ * the guest kernel's even while a guest user runs; without it, the user's.
+ */
+void root_borrow(struct pcpu *p, mfn_t root);
+
 #endif

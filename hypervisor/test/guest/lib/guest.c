@@ -31,6 +31,11 @@ static void record(const struct trap_regs *r)
 	trap_seen.cs = r->cs;
 	trap_seen.rflags = r->rflags;
 	trap_seen.rsp = r->rsp;
+	trap_seen.ss = r->ss;
+	trap_seen.rcx = r->rcx;
+	trap_seen.r11 = r->r11;
+	trap_seen.frame_top = (uint64_t)(r + 1);
+	__asm__ volatile("pushfq; popq %0" : "=r"(trap_seen.handler_rflags));
 	if (shared_info) {
 		trap_seen.cr2 = shared_info->vcpu_info[0].arch.cr2;
 		trap_seen.upcall_mask =
@@ -131,6 +136,29 @@ int guest_update_va(const void *va, uint64_t pte, uint64_t flags)
 {
 	return (int)hypercall3(__HYPERVISOR_update_va_mapping, hc_ptr(va), pte,
 			       flags);
+}
+
+uint64_t guest_pte(const void *va, uint64_t flags)
+{
+	return va_mfn(va) * PAGE_SIZE | flags;
+}
+
+int guest_make_readonly(const void *va)
+{
+	return guest_update_va(va, guest_pte(va, 0x65), UVMF_INVLPG);
+}
+
+int guest_make_writable(const void *va)
+{
+	return guest_update_va(va, guest_pte(va, 0x67), UVMF_INVLPG);
+}
+
+int guest_mmuext(unsigned int cmd, uint64_t arg1)
+{
+	struct mmuext_op op = { .cmd = cmd, .arg1.mfn = arg1 };
+
+	return (int)hypercall5(__HYPERVISOR_mmuext_op, hc_ptr(&op), 1, 0,
+			       DOMID_SELF, 0);
 }
 
 int guest_mmu_update(uint64_t ptr, uint64_t val)

@@ -66,7 +66,9 @@ struct trap_regs {
 struct trap_seen {
 	bool seen;
 	uint64_t vector, error, rip, cs, rflags, rsp, cr2;
+	uint64_t ss, frame_top, r11, rcx;
 	uint8_t upcall_mask; /* while in the handler */
+	uint64_t handler_rflags;
 };
 extern struct trap_seen trap_seen;
 /* Returns true when it dealt with the trap. */
@@ -114,6 +116,12 @@ static inline unsigned int pt_index(const void *va, unsigned int level)
 uint64_t *pt_entry(const void *va, unsigned int level);
 /* Machine address of that entry, for mmu_update. */
 uint64_t pt_entry_ma(const void *va, unsigned int level);
+/* An entry that maps va's frame. */
+uint64_t guest_pte(const void *va, uint64_t flags);
+int guest_make_readonly(const void *va);
+int guest_make_writable(const void *va);
+/* One mmuext_op with an mfn, or an address, as its argument. */
+int guest_mmuext(unsigned int cmd, uint64_t arg1);
 int guest_update_va(const void *va, uint64_t pte, uint64_t flags);
 int guest_mmu_update(uint64_t ptr, uint64_t val);
 /* Map shared_info at a page of ours.  0 or a negative error. */
