@@ -462,15 +462,8 @@ void upcall_switched(struct vcpu *prev)
 	unsigned int self = port_cpu();
 	struct sched_cpu *c = &cpus[self];
 
-	if (prev) {
-		spin_lock(&c->lock);
-		if (c->curr != prev) {
-			prev->running = false;
-		}
-		spin_unlock(&c->lock);
-		if (prev->sched.queued && c->curr) {
-			offer_to_idle(prev);
-		}
+	if (prev && prev->sched.queued && c->curr) {
+		offer_to_idle(prev);
 	}
 	if (c->curr) {
 		vcpu_publish_runstate(c->curr);

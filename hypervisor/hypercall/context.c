@@ -9,6 +9,7 @@
 #define GDT_PER_PAGE	 512u
 #define RPL_GUEST	 3u
 #define RFLAGS_FIXED	 0x202ULL /* IF and the bit that is always 1 */
+#define RFLAGS_IOPL_SHIFT 12
 #define RFLAGS_FORBIDDEN 0x1a7000ULL /* IOPL, NT, VM, VIF, VIP */
 
 /* --- GDT ----------------------------------------------------------------- */
@@ -126,6 +127,8 @@ static void set_regs(struct vcpu *v, const struct vcpu_guest_context *c)
 	r->ss |= RPL_GUEST;
 	r->rflags = (r->rflags & ~RFLAGS_FORBIDDEN) | RFLAGS_FIXED;
 	r->saved_upcall_mask = 0;
+	/* Linux gives its further vCPUs their I/O rights this way. */
+	port_vcpu_set_iopl(v, c->user_regs.rflags >> RFLAGS_IOPL_SHIFT & 3);
 	v->mode &= (uint8_t)~(VF_KERNEL | VF_TS);
 	if (c->flags & VGCF_in_kernel) {
 		v->mode |= VF_KERNEL;
@@ -270,6 +273,7 @@ void context_get(struct vcpu *v, struct vcpu_guest_context *c)
 		c->flags |= VGCF_syscall_disables_events;
 	}
 	c->user_regs = v->regs;
+	c->user_regs.rflags |= (uint64_t)p->iopl << RFLAGS_IOPL_SHIFT;
 	get_traps(v, c->trap_ctxt);
 	c->ldt_base = p->ldt_base;
 	c->ldt_ents = p->ldt_entries;

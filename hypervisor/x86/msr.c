@@ -156,8 +156,10 @@ bool msr_guest_write(struct vcpu *v, uint32_t msr, uint64_t val)
 	case WRITE_SAME:
 		return msr_guest_read(v, msr, &now) && val == now;
 	case WRITE_SEGBASE:
-		return port_vcpu_set_segbase(v, (unsigned int)r->value, val) ==
-		       0;
+		/* a base that is not canonical would fault in our WRMSR */
+		return gva_is_canonical(GVA(val)) &&
+		       port_vcpu_set_segbase(v, (unsigned int)r->value,
+					     val) == 0;
 	default:
 		return false;
 	}
