@@ -25,10 +25,13 @@
 #include "x86/current.h"
 #include "x86/desc.h"
 #include "x86/e820.h"
+#include "x86/guard.h"
 #include "x86/insn.h"
 #include "x86/ioapic.h"
 #include "x86/irq.h"
+#include "x86/mce.h"
 #include "x86/port_init.h"
+#include "x86/reboot.h"
 #include "x86/smp.h"
 #include "x86/time.h"
 #include "x86/uart.h"
@@ -125,6 +128,7 @@ static void init_machine(void)
 	if (acpi_init(&machine_acpi, &hints)) {
 		printk(LOG_WARN "no usable ACPI tables\n");
 	}
+	guard_devices();
 	cpu_detect();
 	cpuid_init();
 	desc_init();
@@ -159,6 +163,7 @@ static void start_dom0(void)
 /* What each CPU does on its own stack, its APIC being on. */
 static void start_cpu_common(unsigned int cpu)
 {
+	mce_init_cpu();
 	smp_cpu_online(cpu);
 }
 
@@ -208,6 +213,7 @@ void boot_main(uint32_t magic, uint32_t mbi, uint64_t image)
 	options_init(&options);
 	known = multiboot_parse(magic, mbi, port_directmap, &info) == 0;
 	complaints = cmdline_parse(info.cmdline, &options, complain);
+	machine_noreboot = options.noreboot;
 	init_console();
 	printk("Serai hypervisor " VERSION ", loaded by %s at %lx\n",
 	       info.loader[0] ? info.loader : "an unnamed loader",

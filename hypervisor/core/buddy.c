@@ -166,6 +166,12 @@ mfn_t heap_alloc(unsigned int order, unsigned int flags)
 
 void heap_free(mfn_t m, unsigned int order)
 {
+	memset(frame_ptr(m), 0, PAGE_SIZE << order);
+	heap_free_untouched(m, order);
+}
+
+void heap_free_untouched(mfn_t m, unsigned int order)
+{
 	struct frame *f = frame_of(m);
 
 	BUG_UNLESS(f->count == 0 && (m.v & ((1ULL << order) - 1)) == 0);

@@ -73,7 +73,7 @@ void console_write(struct domain *d, const char *s, size_t n)
 	struct console_line *l;
 
 	if (d->privileged) {
-		log_write(s, n);
+		log_write_line(s, n);
 		return;
 	}
 	l = line_of(d);

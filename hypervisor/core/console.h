@@ -1,8 +1,8 @@
 /*
  * console.h - who writes to the serial line, and who gets its input.
  *
- * dom0's text goes to the line and the log ring as it is.  Another guest's
- * goes out line by line, prefixed with its number and rate-limited.  Input
+ * dom0's text goes to the line as it is.  Another guest's goes into the log
+ * line by line, prefixed with its number and rate-limited.  Input
  * belongs to dom0: VIRQ_CONSOLE tells it, console_io read takes it.
  *
  * Lock: one for the input ring; a guest's line under its own lock.

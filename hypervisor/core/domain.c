@@ -123,11 +123,12 @@ static int init_parts(struct domain *d,
 	}
 	cpu_policy_domain_init(d->policy, d->privileged);
 	d->shared_info_mfn = ptr_mfn(d->shared_info);
-	rc = evtchn_init(d);
+	rc = evtchn_init(d, cfg->max_evtchn_port);
 	if (rc) {
 		goto out_policy;
 	}
-	rc = gnttab_init(d, cfg->max_grant_frames, cfg->max_maptrack_frames);
+	rc = gnttab_init(d, (uint32_t)cfg->max_grant_frames,
+			 (uint32_t)cfg->max_maptrack_frames);
 	if (rc) {
 		goto out_evtchn;
 	}

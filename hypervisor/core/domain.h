@@ -86,6 +86,8 @@ struct domain {
 	uint64_t time_offset_ns; /* settimeoffset; wall clock difference */
 	uint32_t wc_version;
 	uint32_t vm_assist; /* 1 << VMASST_TYPE_* */
+	uint8_t tsc_mode;   /* settscinfo's, for save and restore */
+	uint32_t tsc_incarnation;
 	uint64_t polling[MAX_VCPUS / 64]; /* vCPUs in SCHEDOP_poll; atomic */
 
 	/* memory map for XENMEM_memory_map, set by the toolstack */

@@ -111,7 +111,7 @@ int domain_frames_alloc(struct domain *d, unsigned int order,
 	}
 	rc = domain_frames_attach(d, m, order, false);
 	if (rc) {
-		heap_free(m, order);
+		heap_free_untouched(m, order);
 		return rc;
 	}
 	claim_consume(d, n);

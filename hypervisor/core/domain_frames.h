@@ -28,7 +28,6 @@ int domain_frame_detach(struct domain *d, mfn_t m);
 
 /* Remember that stale translations to a detached frame may linger. */
 void frame_stamp(struct frame *f);
-void frame_scrub(mfn_t m);
 
 /*
  * Reserve memory for d to grow to `pages` in all, without choosing frames;

@@ -34,13 +34,14 @@ static struct evtchn *find_used(const struct domain *d, uint32_t port)
 	return c && c->state != EVTCHNSTAT_closed ? c : NULL;
 }
 
-int evtchn_init(struct domain *d)
+int evtchn_init(struct domain *d, uint32_t max_port)
 {
 	d->evtchn = mem_alloc(sizeof(*d->evtchn));
 	if (!d->evtchn) {
 		return -ENOMEM;
 	}
 	d->evtchn->lowest_free = 1;
+	d->evtchn->limit = MIN(max_port, EVTCHN_PORTS - 1) + 1;
 	return 0;
 }
 
@@ -68,13 +69,13 @@ static int port_alloc(struct domain *d, uint32_t *out, struct evtchn **chn)
 	if (d->is_dying) {
 		return -EINVAL;
 	}
-	for (p = t->lowest_free; p < EVTCHN_PORTS; p++) {
+	for (p = t->lowest_free; p < t->limit; p++) {
 		if (!find_used(d, p)) {
 			break;
 		}
 	}
 	t->lowest_free = p;
-	if (p == EVTCHN_PORTS) {
+	if (p >= t->limit) {
 		return -ENOSPC;
 	}
 	b = &t->bucket[p / EVTCHN_PER_BUCKET];

@@ -40,10 +40,12 @@ struct evtchn_table {
 	struct evtchn *bucket[EVTCHN_PORTS / EVTCHN_PER_BUCKET];
 	uint32_t lowest_free; /* no port below is free */
 	uint32_t used;	      /* ports not CLOSED */
+	uint32_t limit;	      /* ports it may have; <= EVTCHN_PORTS */
 };
 
-/* 0 or -ENOMEM.  fini: all ports must be closed. */
-int evtchn_init(struct domain *d);
+/* Ports up to max_port may be used.  0 or -ENOMEM. */
+int evtchn_init(struct domain *d, uint32_t max_port);
+/* All ports must be closed. */
 void evtchn_fini(struct domain *d);
 /*
  * Close every port from *port on, preemptibly: 0, or -ERESTART with *port

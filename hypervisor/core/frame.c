@@ -12,7 +12,6 @@
 #include "core/tlbclock.h"
 #include "include/log.h"
 #include "include/nospec.h"
-#include "lib/string.h"
 
 struct frame *frame_table;
 uint64_t frame_max;
@@ -59,11 +58,6 @@ void frame_stamp(struct frame *f)
 	f->stamp = tlbclock_now();
 }
 
-void frame_scrub(mfn_t m)
-{
-	memset(frame_ptr(m), 0, PAGE_SIZE);
-}
-
 /* The count is 0: nobody but us can reach it any more. */
 static void frame_free(struct frame *f, bool shared)
 {
@@ -83,7 +77,6 @@ static void frame_free(struct frame *f, bool shared)
 
 	f->owner = NULL;
 	f->type = FT_NONE;
-	frame_scrub(frame_mfn(f));
 	frame_stamp(f);
 	heap_free(frame_mfn(f), 0);
 	if (last) {

@@ -24,7 +24,13 @@ void heap_add(mfn_t start, mfn_t end);
  * CPUs that may still have translations of a former use were flushed.
  */
 mfn_t heap_alloc(unsigned int order, unsigned int flags);
+/*
+ * Scrubs it: the next owner may be a guest, whatever this one was.  (What
+ * heap_add() gives is not scrubbed.)
+ */
 void heap_free(mfn_t m, unsigned int order);
+/* The same for a block that nobody has written to since heap_alloc(). */
+void heap_free_untouched(mfn_t m, unsigned int order);
 uint64_t heap_free_frames(void);
 uint64_t heap_total_frames(void);
 

@@ -47,7 +47,14 @@ static void ring_write(const char *s, size_t n)
 	}
 }
 
-void log_write(const char *s, size_t n)
+void log_write_line(const char *s, size_t n)
+{
+	spin_lock(&log.lock);
+	port_console_write(s, n);
+	spin_unlock(&log.lock);
+}
+
+static void log_write(const char *s, size_t n)
 {
 	spin_lock(&log.lock);
 	ring_write(s, n);

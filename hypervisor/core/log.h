@@ -30,8 +30,8 @@ enum log_level { LOG_LEVEL_NONE, LOG_LEVEL_ERR, LOG_LEVEL_WARN,
 void log_set_levels(enum log_level own, enum log_level guest);
 void log_vprintk(const char *fmt, va_list ap);
 
-/* Bytes straight to the ring and the line, as dom0's console_io writes. */
-void log_write(const char *s, size_t n);
+/* Bytes straight to the line, as dom0's console_io writes: not the ring's. */
+void log_write_line(const char *s, size_t n);
 
 /*
  * Copy at most n bytes from position *pos on, advancing it (and moving it up

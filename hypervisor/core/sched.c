@@ -52,11 +52,16 @@ static struct sched_cpu {
 	struct vcpu *curr;
 	uint64_t clock;	      /* virtual */
 	uint64_t slice_end;   /* 0: curr may run on */
+	uint64_t chosen_at;   /* when curr was put on the CPU */
 	struct timer slice;
 	uint64_t idle_since; /* port_now(), while curr == NULL */
 	uint64_t idle_ns;
 	bool resched; /* the choice has to be made again */
 } __aligned(64) cpus[MAX_CPUS];
+
+/* A vCPU that has just got a CPU keeps it for so long. */
+static uint64_t ratelimit_ns;
+#define RATELIMIT_MAX_US 500000u
 
 /* --- locking ------------------------------------------------------------- */
 
@@ -228,6 +233,12 @@ static struct sched_cpu *migrate(struct sched_cpu *from, struct vcpu *v,
 
 /* --- sleeping and waking ----------------------------------------------------------- */
 
+static bool may_preempt(const struct sched_cpu *c, const struct vcpu *v)
+{
+	return before(v->sched.vtime + WAKE_MARGIN_NS, c->curr->sched.vtime) &&
+	       port_now() - c->chosen_at >= ratelimit_ns;
+}
+
 void sched_wake(struct vcpu *v)
 {
 	struct sched_cpu *c = lock_of(v);
@@ -249,8 +260,7 @@ void sched_wake(struct vcpu *v)
 	clamp_credit(v, c->clock);
 	vcpu_set_runstate(v, RUNSTATE_runnable, port_now());
 	enqueue(c, v);
-	if (!c->curr || before(v->sched.vtime + WAKE_MARGIN_NS,
-			       c->curr->sched.vtime)) {
+	if (!c->curr || may_preempt(c, v)) {
 		ask_resched(c);
 	} else if (!c->slice_end) {
 		ask_resched(c); /* it ran tickless: give it a slice */
@@ -420,6 +430,7 @@ struct vcpu *upcall_schedule(void)
 			note_leaving(prev, now);
 		}
 		if (next) {
+			c->chosen_at = now;
 			vcpu_set_runstate(next, RUNSTATE_running, now);
 		}
 	}
@@ -451,15 +462,8 @@ void upcall_switched(struct vcpu *prev)
 	unsigned int self = port_cpu();
 	struct sched_cpu *c = &cpus[self];
 
-	if (prev) {
-		spin_lock(&c->lock);
-		if (c->curr != prev) {
-			prev->running = false;
-		}
-		spin_unlock(&c->lock);
-		if (prev->sched.queued && c->curr) {
-			offer_to_idle(prev);
-		}
+	if (prev && prev->sched.queued && c->curr) {
+		offer_to_idle(prev);
 	}
 	if (c->curr) {
 		vcpu_publish_runstate(c->curr);
@@ -527,6 +531,20 @@ int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap)
 	}
 	d->sched.weight = (uint16_t)weight;
 	d->sched.cap = (uint16_t)cap;
+	return 0;
+}
+
+unsigned int sched_get_ratelimit(void)
+{
+	return (unsigned int)(ratelimit_ns / 1000);
+}
+
+int sched_set_ratelimit(unsigned int us)
+{
+	if (us > RATELIMIT_MAX_US) {
+		return -EINVAL;
+	}
+	ratelimit_ns = us * 1000ULL;
 	return 0;
 }
 

@@ -32,6 +32,13 @@ int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft);
 /* weight 1..SCHED_WEIGHT_MAX, cap in per cent of a CPU or 0.  0, -EINVAL. */
 int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap);
 
+/*
+ * How long a vCPU runs before one that wakes may preempt it, in microseconds
+ * (0: at once); `xl sched-credit2 -s -r`.  0, -EINVAL.
+ */
+unsigned int sched_get_ratelimit(void);
+int sched_set_ratelimit(unsigned int us);
+
 /* Nanoseconds v has spent on a CPU until now. */
 uint64_t sched_runtime(struct vcpu *v);
 /* Nanoseconds that `cpu` has had nothing to run. */

@@ -112,10 +112,15 @@ static int drop_vcpus(struct domain *d)
 static int give_back_memory(struct domain *d)
 {
 	int rc = domain_frames_relinquish(d);
+	unsigned int i;
 
 	if (rc == 0) {
 		gnttab_release_table(d);
-		/* The vCPUs' info lies in it, but nothing rings them now. */
+		for (i = 0; i < d->vcpu_count; i++) {
+			if (d->vcpu[i]) {
+				vcpu_drop_info(d->vcpu[i]);
+			}
+		}
 		frame_unshare(d->shared_info);
 		d->shared_info = NULL;
 	}

@@ -316,3 +316,10 @@ void vcpu_unmap_info(struct vcpu *v)
 	v->info_mfn = MFN_NONE;
 	ptype_put_frame(m, false);
 }
+
+void vcpu_drop_info(struct vcpu *v)
+{
+	static struct vcpu_info none;
+
+	v->info = &none;
+}

@@ -152,6 +152,8 @@ void vcpu_down(struct vcpu *v);
  */
 int vcpu_map_info(struct vcpu *v, mfn_t m, uint32_t offset);
 void vcpu_unmap_info(struct vcpu *v);
+/* Teardown: shared_info goes; nobody rings v any more, but v->info is read. */
+void vcpu_drop_info(struct vcpu *v);
 
 /* Does the guest want an upcall right now? (pending and not masked) */
 static inline bool vcpu_event_pending(const struct vcpu *v)

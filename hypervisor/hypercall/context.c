@@ -9,6 +9,7 @@
 #define GDT_PER_PAGE	 512u
 #define RPL_GUEST	 3u
 #define RFLAGS_FIXED	 0x202ULL /* IF and the bit that is always 1 */
+#define RFLAGS_IOPL_SHIFT 12
 #define RFLAGS_FORBIDDEN 0x1a7000ULL /* IOPL, NT, VM, VIF, VIP */
 
 /* --- GDT ----------------------------------------------------------------- */
@@ -58,6 +59,27 @@ static bool kernel_address_ok(uint64_t a)
 	return gva_is_canonical(GVA(a));
 }
 
+/*
+ * A vCPU that has a context may get new registers (the toolstack sets a
+ * return code so, after a cancelled suspend), but no new tables.
+ */
+static bool same_tables(const struct vcpu *v,
+			const struct vcpu_guest_context *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < PV_GDT_PAGES; i++) {
+		if (c->gdt_frames[i] != v->pv.gdt_frame[i].v) {
+			return false;
+		}
+	}
+	return c->gdt_ents == v->pv.gdt_entries &&
+	       c->ldt_base == v->pv.ldt_base &&
+	       c->ldt_ents == v->pv.ldt_entries &&
+	       c->ctrlreg[3] == v->pv.cr3.v << PAGE_SHIFT &&
+	       c->ctrlreg[1] == v->pv.user_cr3.v << PAGE_SHIFT;
+}
+
 static int check(const struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	unsigned int i;
@@ -79,8 +101,7 @@ static int check(const struct vcpu *v, const struct vcpu_guest_context *c)
 			return -EINVAL;
 		}
 	}
-	/* A new context for one that has roots means: reset it first. */
-	return v->pv.cr3.v || v->pv.user_cr3.v ? -EBUSY : 0;
+	return v->initialised && !same_tables(v, c) ? -EOPNOTSUPP : 0;
 }
 
 /* --- taking over ------------------------------------------------------------- */
@@ -106,6 +127,8 @@ static void set_regs(struct vcpu *v, const struct vcpu_guest_context *c)
 	r->ss |= RPL_GUEST;
 	r->rflags = (r->rflags & ~RFLAGS_FORBIDDEN) | RFLAGS_FIXED;
 	r->saved_upcall_mask = 0;
+	/* Linux gives its further vCPUs their I/O rights this way. */
+	port_vcpu_set_iopl(v, c->user_regs.rflags >> RFLAGS_IOPL_SHIFT & 3);
 	v->mode &= (uint8_t)~(VF_KERNEL | VF_TS);
 	if (c->flags & VGCF_in_kernel) {
 		v->mode |= VF_KERNEL;
@@ -184,6 +207,17 @@ static int set_roots(struct vcpu *v, const struct vcpu_guest_context *c)
 	return 0;
 }
 
+static int set_tables(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	int rc = ptype_drain(v->domain, true);
+
+	if (rc == 0) {
+		rc = context_set_gdt(v, (const uint64_t *)c->gdt_frames,
+				     (unsigned int)MIN(c->gdt_ents, 1u << 16));
+	}
+	return rc ? rc : set_roots(v, c);
+}
+
 int context_set(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	struct domain *d = v->domain;
@@ -193,14 +227,7 @@ int context_set(struct vcpu *v, const struct vcpu_guest_context *c)
 		return rc;
 	}
 	spin_lock(&d->mmu_lock);
-	rc = ptype_drain(d, true);
-	if (rc == 0) {
-		rc = context_set_gdt(v, (const uint64_t *)c->gdt_frames,
-				     (unsigned int)MIN(c->gdt_ents, 1u << 16));
-	}
-	if (rc == 0) {
-		rc = set_roots(v, c);
-	}
+	rc = v->initialised ? 0 : set_tables(v, c);
 	if (rc == 0) {
 		set_traps(v, c->trap_ctxt);
 		set_pv(v, c);
@@ -246,6 +273,7 @@ void context_get(struct vcpu *v, struct vcpu_guest_context *c)
 		c->flags |= VGCF_syscall_disables_events;
 	}
 	c->user_regs = v->regs;
+	c->user_regs.rflags |= (uint64_t)p->iopl << RFLAGS_IOPL_SHIFT;
 	get_traps(v, c->trap_ctxt);
 	c->ldt_base = p->ldt_base;
 	c->ldt_ents = p->ldt_entries;

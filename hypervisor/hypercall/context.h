@@ -12,9 +12,9 @@
 /*
  * Give v, which is not running, the state c.  Everything is checked before
  * anything is changed.
- * 0; -EINVAL (an address, a frame or a flag it may not have); -EBUSY (it has
- * roots already, or a frame is in other use); -ERESTART: call again with the
- * same arguments.
+ * 0; -EINVAL (an address, a frame or a flag it may not have); -EBUSY (a frame
+ * is in other use); -EOPNOTSUPP (it has a context, with other tables);
+ * -ERESTART: call again with the same arguments.
  */
 int context_set(struct vcpu *v, const struct vcpu_guest_context *c);
 /* Fill *c from v, which is not running. */

@@ -72,6 +72,7 @@ hc_fn hc_physdev_op;					    /* physdev.c */
 hc_fn hc_platform_op;					    /* platform.c */
 hc_fn hc_domctl;					    /* domctl*.c */
 hc_fn hc_sysctl;					    /* sysctl.c */
-hc_fn hc_mca, hc_xsm_op, hc_pmu_op;			    /* table.c */
+hc_fn hc_mca;						    /* mca.c */
+hc_fn hc_xsm_op, hc_pmu_op;				    /* table.c */
 
 #endif

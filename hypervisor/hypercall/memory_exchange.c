@@ -91,7 +91,6 @@ static void chunk_unsteal(struct exchange *e)
 		mfn_t m = e->in[--e->in_count];
 
 		if (domain_frames_attach(e->d, m, 0, true) != 0) {
-			frame_scrub(m);
 			heap_free(m, 0);
 		}
 	}
@@ -117,7 +116,8 @@ static int chunk_alloc(struct exchange *e)
 static void chunk_unalloc(struct exchange *e)
 {
 	while (e->out_count) {
-		heap_free(e->out[--e->out_count], e->x.out.extent_order);
+		heap_free_untouched(e->out[--e->out_count],
+				    e->x.out.extent_order);
 	}
 }
 
@@ -131,13 +131,12 @@ static int chunk_commit(struct exchange *e, uint64_t first_out)
 
 	for (i = 0; i < e->in_count; i++) {
 		m2p_set(e->in[i], M2P_INVALID);
-		frame_scrub(e->in[i]);
 		heap_free(e->in[i], 0);
 	}
 	for (i = 0; i < e->out_count; i++) {
 		if (domain_frames_attach(e->d, e->out[i], order, true) != 0) {
 			/* Dying. */
-			heap_free(e->out[i], order);
+			heap_free_untouched(e->out[i], order);
 			rc = -ENOMEM;
 			continue;
 		}
@@ -176,6 +175,7 @@ static int chunk_exchange(struct exchange *e, uint64_t done)
 	if (rc) {
 		goto undo_steal;
 	}
+	e->x.nr_exchanged += 1ULL << (e->chunk_order - e->x.in.extent_order);
 	return chunk_commit(e, first_out);
 
 undo_steal:
@@ -188,7 +188,6 @@ undo_alloc:
 static long chunks(struct exchange *e, gva_t arg)
 {
 	struct xen_memory_exchange *x = &e->x;
-	uint64_t step = 1ULL << (e->chunk_order - x->in.extent_order);
 	uint64_t first = x->nr_exchanged;
 	long rc = 0;
 
@@ -201,7 +200,6 @@ static long chunks(struct exchange *e, gva_t arg)
 		if (rc) {
 			break;
 		}
-		x->nr_exchanged += step;
 	}
 	if (port_copy_to_guest(gva_add(arg, offsetof(struct xen_memory_exchange,
 						     nr_exchanged)),

@@ -1,13 +1,6 @@
 /* table.c - every hypercall there is. */
 #include "hypercall/hc.h"
 
-/* Machine checks reach the hypervisor's log only; Linux goes without. */
-long hc_mca(struct hc *hc)
-{
-	(void)hc;
-	return -ENOSYS;
-}
-
 /* No XSM policies are built in; the tools expect exactly this error. */
 long hc_xsm_op(struct hc *hc)
 {

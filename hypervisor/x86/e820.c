@@ -7,7 +7,7 @@
  */
 #include "x86/e820.h"
 #include "include/errno.h"
-#include "include/port.h"
+#include "include/types.h"
 #include "lib/string.h"
 
 struct e820_map machine_e820;
@@ -202,10 +202,4 @@ const char *e820_type_name(uint32_t type)
 	};
 
 	return type < ARRAY_SIZE(name) && name[type] ? name[type] : "unknown";
-}
-
-unsigned int port_machine_e820(const struct e820_entry **map)
-{
-	*map = machine_e820.entry;
-	return machine_e820.count;
 }

@@ -178,14 +178,13 @@ int irq_set_trigger(unsigned int n, bool level, bool low)
 	if (n >= gsi_count || !ioapic_has_gsi(irq_to_gsi(n))) {
 		return -EINVAL;
 	}
-	/* The MADT has settled these; a mistaken table would break them. */
-	if (n < ISA_IRQS && machine_acpi.isa[n].present) {
-		return -EEXIST;
-	}
 	i = &irqs[n];
 	spin_lock(&irq_lock);
 	if (i->wired || i->own) {
 		rc = -EEXIST;
+	} else if (n < ISA_IRQS && machine_acpi.isa[n].present) {
+		/* The MADT has settled it; dom0 may say so once more. */
+		i->wired = true;
 	} else {
 		i->level = level;
 		i->low = low;
@@ -197,15 +196,11 @@ int irq_set_trigger(unsigned int n, bool level, bool low)
 
 int irq_setup_gsi(unsigned int n)
 {
-	int rc = 0;
-
 	if (n >= gsi_count || !ioapic_has_gsi(irq_to_gsi(n))) {
 		return -EINVAL;
 	}
 	spin_lock(&irq_lock);
-	if (irqs[n].own) {
-		rc = -EBUSY;
-	} else if (irqs[n].kind == IRQ_FREE) {
+	if (irqs[n].kind == IRQ_FREE) {
 		irqs[n].kind = IRQ_GSI;
 		/* Lines above ISA's are PCI's, unless setup_gsi said so. */
 		if (n >= ISA_IRQS && !irqs[n].wired) {
@@ -213,7 +208,7 @@ int irq_setup_gsi(unsigned int n)
 		}
 	}
 	spin_unlock(&irq_lock);
-	return rc;
+	return 0;
 }
 
 static int find_free(void)

@@ -48,7 +48,8 @@ unsigned int irq_to_gsi(unsigned int irq);
 
 /*
  * Line number n becomes usable; how it is wired is what ACPI or
- * irq_set_trigger() said.  0, -EINVAL (no such line), -EBUSY (ours).
+ * irq_set_trigger() said.  0 (our own, too: it just cannot be started), or
+ * -EINVAL (no such line).
  */
 int irq_setup_gsi(unsigned int n);
 /* 0; -EEXIST: in use already with another wiring; -EINVAL. */

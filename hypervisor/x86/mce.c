@@ -10,7 +10,6 @@
 #define MSR_MC0_CTL    0x400 /* CTL, STATUS, ADDR, MISC of each bank */
 #define CAP_CTL	       (1u << 8)
 #define MCG_RIPV       1u /* the interrupted program can go on */
-#define CR4_MCE	       0x40
 
 #define ST_VALID       (1ULL << 63)
 #define ST_UNCORRECTED (1ULL << 61)
@@ -59,7 +58,6 @@ void mce_init_cpu(void)
 		take_bank(b);
 		wrmsr(MSR_MC0_CTL + 4 * b, ~0ULL);
 	}
-	write_cr4(read_cr4() | CR4_MCE);
 }
 
 unsigned int mce_poll(void)

@@ -8,6 +8,7 @@
 #include "x86/cpu.h"
 #include "x86/current.h"
 #include "x86/dump.h"
+#include "x86/e820.h"
 #include "x86/insn.h"
 #include "x86/irq.h"
 #include "x86/port_init.h"
@@ -103,4 +104,10 @@ void port_panic(const char *fmt, ...)
 	printk("\n");
 	dump_stack(sp);
 	port_machine_off(SHUTDOWN_crash);
+}
+
+unsigned int port_machine_e820(const struct e820_entry **map)
+{
+	*map = machine_e820.entry;
+	return machine_e820.count;
 }

@@ -22,6 +22,7 @@
 #define WAIT_US		 500000
 
 bool machine_noreboot;
+bool machine_stopping;
 
 static bool gas_write(const struct acpi_gas *g, uint32_t v)
 {
@@ -83,10 +84,6 @@ static void triple_fault(void)
 
 void machine_reboot(void)
 {
-	if (machine_noreboot) {
-		printk("Not rebooting: `noreboot` was given\n");
-		machine_halt();
-	}
 	if (gas_write(&machine_acpi.reset, machine_acpi.reset_value)) {
 		time_delay_us(WAIT_US);
 	}
@@ -102,11 +99,22 @@ void machine_reboot(void)
 
 void machine_halt(void)
 {
+	WRITE_ONCE(machine_stopping, true);
 	smp_send_nmi_others();
 	for (;;) {
 		cpu_cli();
 		cpu_hlt();
 	}
+}
+
+/* The last message shall stay on the screen if the operator wants it. */
+static void __noreturn reboot_or_halt(void)
+{
+	if (machine_noreboot) {
+		printk("Not rebooting: `noreboot` was given\n");
+		machine_halt();
+	}
+	machine_reboot();
 }
 
 void port_machine_off(unsigned int reason)
@@ -120,10 +128,10 @@ void port_machine_off(unsigned int reason)
 		machine_halt();
 	case SHUTDOWN_watchdog:
 		printk("dom0's watchdog has run out: rebooting\n");
-		machine_reboot();
+		reboot_or_halt();
 	default:
 		printk("dom0 has crashed (reason %u): rebooting\n", reason);
-		machine_reboot();
+		reboot_or_halt();
 	}
 }
 

@@ -7,8 +7,10 @@
 #include "include/compiler.h"
 #include "include/types.h"
 
-/* `noreboot`: halt where a reboot would hide the last message. */
+/* `noreboot`: halt after a crash, where a reboot would hide the message. */
 extern bool machine_noreboot;
+/* All CPUs shall stop at the NMI that they get. */
+extern bool machine_stopping;
 
 /* By every means the machine has, in turn. */
 void machine_reboot(void) __noreturn;

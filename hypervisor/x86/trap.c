@@ -20,6 +20,7 @@
 #include "x86/mce.h"
 #include "x86/port_init.h"
 #include "x86/privop.h"
+#include "x86/reboot.h"
 #include "x86/trap.h"
 #include "x86/uaccess.h"
 
@@ -182,7 +183,7 @@ static void nmi(void)
 {
 	uint8_t reason = inb(0x61) & 0xc0;
 
-	if (port_panicking()) {
+	if (port_panicking() || READ_ONCE(machine_stopping)) {
 		for (;;) {
 			cpu_hlt();
 		}

@@ -172,3 +172,14 @@ TEST(tlbclock_flush_makes_a_stamp_harmless)
 	/* A use that ends after the flush is stale again. */
 	CHECK_EQ(tlbclock_stale_cpus(tlbclock_now()), 0xf);
 }
+
+TEST(heap_scrubs_what_is_freed)
+{
+	uint8_t *p = heap_alloc_page();
+	mfn_t m = ptr_mfn(p);
+
+	memset(p, 0xaa, PAGE_SIZE);
+	heap_free_page(p);
+	CHECK_EQ(*(uint8_t *)frame_ptr(m), 0);
+	CHECK_EQ(((uint8_t *)frame_ptr(m))[PAGE_SIZE - 1], 0);
+}
