@@ -10,7 +10,6 @@
 #include "core/ptype.h"
 #include "include/errno.h"
 #include "include/log.h"
-#include "include/nospec.h"
 
 static struct spinlock claim_lock;
 static uint64_t claims; /* frames promised but not yet given */
@@ -121,16 +120,12 @@ int domain_frames_alloc(struct domain *d, unsigned int order,
 
 int domain_frame_detach(struct domain *d, mfn_t m)
 {
+	struct frame *f = frame_lookup(m);
 	uint64_t only = FC_ALLOCATED | 2;
-	struct frame *f;
 	bool last;
 
-	if (!frame_valid(m)) {
-		return -EINVAL;
-	}
-	f = &frame_table[index_nospec(m.v, frame_max)];
 	/* With a reference of ours the owner cannot change under our feet. */
-	if (!frame_get(f, d)) {
+	if (!f || !frame_get(f, d)) {
 		return -EINVAL;
 	}
 	/* The count goes to 0 at once: no new reference can be taken. */

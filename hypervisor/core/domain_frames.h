@@ -10,6 +10,7 @@
 
 #include "core/domain.h"
 #include "core/frame.h"
+#include "core/tlbclock.h"
 
 /*
  * Take 2^order frames of nobody (heap_alloc()) into d, one reference each.
@@ -26,8 +27,11 @@ int domain_frames_attach(struct domain *d, mfn_t m, unsigned int order,
  */
 int domain_frame_detach(struct domain *d, mfn_t m);
 
-/* Remember that stale translations to a detached frame may linger. */
-void frame_stamp(struct frame *f);
+/* A use of f has ended; translations made for it may linger in TLBs. */
+static inline void frame_stamp(struct frame *f)
+{
+	f->stamp = tlbclock_now();
+}
 
 /*
  * Reserve memory for d to grow to `pages` in all, without choosing frames;

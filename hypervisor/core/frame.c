@@ -11,16 +11,9 @@
 #include "core/heap.h"
 #include "core/tlbclock.h"
 #include "include/log.h"
-#include "include/nospec.h"
 
 struct frame *frame_table;
 uint64_t frame_max;
-
-bool frame_valid(mfn_t m)
-{
-	return m.v < frame_max &&
-	       frame_table[index_nospec(m.v, frame_max)].is_ram;
-}
 
 void frame_set_ram(mfn_t start, mfn_t end, bool is_ram)
 {
@@ -29,41 +22,14 @@ void frame_set_ram(mfn_t start, mfn_t end, bool is_ram)
 	}
 }
 
-bool frame_get(struct frame *f, const struct domain *d)
-{
-	uint64_t x = READ_ONCE(f->count);
-
-	do {
-		/* Free, the hypervisor's own, or about to wrap. */
-		if ((x & FC_COUNT_MASK) == 0 ||
-		    (x & FC_COUNT_MASK) == FC_COUNT_MASK) {
-			return false;
-		}
-	} while (!__atomic_compare_exchange_n(&f->count, &x, x + 1, false,
-					      __ATOMIC_ACQUIRE,
-					      __ATOMIC_RELAXED));
-	/*
-	 * Only now is the owner stable: before, the frame might have gone from
-	 * one domain to another between the two reads.
-	 */
-	if (d && READ_ONCE(f->owner) != d) {
-		frame_put(f);
-		return false;
-	}
-	return true;
-}
-
-void frame_stamp(struct frame *f)
-{
-	f->stamp = tlbclock_now();
-}
-
-/* The count is 0: nobody but us can reach it any more. */
-static void frame_free(struct frame *f, bool shared)
+/* The count is 0: nobody else can reach it any more. */
+void frame_free(struct frame *f)
 {
 	struct domain *d = f->owner;
-	bool last;
+	bool shared = f->count & FC_SHARED, last;
 
+	/* Below 0: someone dropped what they did not have. */
+	BUG_UNLESS((f->count & FC_COUNT_MASK) == 0);
 	BUG_UNLESS((f->type & FT_COUNT_MASK) == 0);
 	spin_lock(&d->page_lock);
 	if (shared) {
@@ -77,25 +43,11 @@ static void frame_free(struct frame *f, bool shared)
 
 	f->owner = NULL;
 	f->type = FT_NONE;
+	f->count = 0;
 	frame_stamp(f);
 	heap_free(frame_mfn(f), 0);
 	if (last) {
 		domain_put(d);
-	}
-}
-
-void frame_put(struct frame *f)
-{
-	uint64_t x = READ_ONCE(f->count), nx;
-
-	do {
-		BUG_UNLESS((x & FC_COUNT_MASK) != 0);
-		nx = (x & FC_COUNT_MASK) == 1 ? 0 : x - 1;
-	} while (!__atomic_compare_exchange_n(&f->count, &x, nx, false,
-					      __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
-	if (nx == 0) {
-		frame_free(f, x & FC_SHARED);
 	}
 }
 

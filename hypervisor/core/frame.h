@@ -21,6 +21,7 @@
 #ifndef CORE_FRAME_H
 #define CORE_FRAME_H
 
+#include "include/nospec.h"
 #include "include/port.h"
 #include "include/types.h"
 
@@ -80,18 +81,72 @@ static inline mfn_t frame_mfn(const struct frame *f)
 	return MFN((uint64_t)(f - frame_table));
 }
 
-/* Is m RAM that the frame table describes? (else: MMIO or nothing) */
-bool frame_valid(mfn_t m);
+/*
+ * The frame m names, or NULL when it is not RAM that the table describes
+ * (MMIO or nothing).  m may come from a guest: safe under speculation.
+ */
+static inline struct frame *frame_lookup(mfn_t m)
+{
+	struct frame *f;
+
+	if (unlikely(m.v >= frame_max)) {
+		return NULL;
+	}
+	f = &frame_table[index_nospec(m.v, frame_max)];
+	return likely(f->is_ram) ? f : NULL;
+}
+
+static inline bool frame_valid(mfn_t m)
+{
+	return frame_lookup(m) != NULL;
+}
+
 /* Machine start-up: declare [start, end) RAM usable / not usable. */
 void frame_set_ram(mfn_t start, mfn_t end, bool is_ram);
+
+/* What frame_put() does when the last reference goes. */
+void frame_free(struct frame *f);
+
+/*
+ * Drop a general reference; at 0 the frame returns to the allocator.  Any
+ * context.
+ */
+static inline void frame_put(struct frame *f)
+{
+	uint64_t x = __atomic_fetch_sub(&f->count, 1, __ATOMIC_ACQ_REL);
+
+	if (unlikely((x & FC_COUNT_MASK) <= 1)) {
+		frame_free(f);
+	}
+}
 
 /*
  * Take a general reference on behalf of d; false unless d owns the frame
  * and its count is not 0.  d == NULL: any owner.  Any context.
  */
-bool frame_get(struct frame *f, const struct domain *d);
-/* Drop one; at 0 the frame returns to the allocator.  Any context. */
-void frame_put(struct frame *f);
+static inline bool frame_get(struct frame *f, const struct domain *d)
+{
+	uint64_t x = READ_ONCE(f->count);
+
+	do {
+		/* Free, the hypervisor's own, or about to wrap. */
+		if (unlikely(((x + 1) & FC_COUNT_MASK) <= 1)) {
+			return false;
+		}
+	} while (!__atomic_compare_exchange_n(&f->count, &x, x + 1, false,
+					      __ATOMIC_ACQUIRE,
+					      __ATOMIC_RELAXED));
+	/*
+	 * Only now is the owner stable: before, the frame might have gone from
+	 * one domain to another between the two reads.
+	 */
+	if (d && unlikely(READ_ONCE(f->owner) != d)) {
+		frame_put(f);
+		return false;
+	}
+	return true;
+}
+
 /*
  * Drop the owner's own reference (FC_ALLOCATED); the frame is freed when the
  * last other use ends.  False if it was dropped before.

@@ -105,7 +105,8 @@ int ptype_get(struct frame *f, uint64_t type)
 
 	for (;;) {
 		if ((x & FT_COUNT_MASK) == 0) {
-			if (x == FT_WRITABLE && type == FT_WRITABLE) {
+			if ((x == FT_WRITABLE || x == FT_NONE) &&
+			    type == FT_WRITABLE) {
 				/* Nothing to check, nothing to flush. */
 				if (type_cas(f, &x, type | FT_VALIDATED | 1)) {
 					return 0;
@@ -199,14 +200,10 @@ int ptype_put_resume(struct frame *f)
 
 int ptype_get_frame(mfn_t m, uint64_t type, struct domain *d)
 {
-	struct frame *f;
+	struct frame *f = frame_lookup(m);
 	int rc;
 
-	if (!frame_valid(m)) {
-		return -EINVAL;
-	}
-	f = frame_of(m);
-	if (!frame_get(f, d)) {
+	if (!f || !frame_get(f, d)) {
 		return -EINVAL;
 	}
 	rc = ptype_get(f, type);

@@ -11,21 +11,14 @@
 #include "core/segdesc.h"
 #include "include/errno.h"
 #include "include/log.h"
-#include "include/nospec.h"
 
 /* How many L1 entries to drop between two looks at the clock. */
 #define L1_STRIDE 64
 
-static struct frame *ram_frame(mfn_t m)
-{
-	return frame_valid(m) ? &frame_table[index_nospec(m.v, frame_max)] :
-				NULL;
-}
-
 int l1e_get(struct domain *d, struct domain *pg, uint64_t e)
 {
 	mfn_t m = pte_mfn(e);
-	struct frame *f = ram_frame(m);
+	struct frame *f = frame_lookup(m);
 
 	if (unlikely(!f)) {
 		if (pg == &domain_io) {
@@ -37,7 +30,7 @@ int l1e_get(struct domain *d, struct domain *pg, uint64_t e)
 		return -EINVAL;
 	}
 	/* THE invariant is enforced here: fails for a table or descriptors. */
-	if ((e & PTE_WRITE) && ptype_get(f, FT_WRITABLE) != 0) {
+	if ((e & PTE_WRITE) && ptype_get_writable(f) != 0) {
 		frame_put(f);
 		return -EINVAL;
 	}
@@ -51,7 +44,7 @@ void l1e_put(uint64_t e)
 	if (!(e & PTE_PRESENT)) {
 		return;
 	}
-	f = ram_frame(pte_mfn(e));
+	f = frame_lookup(pte_mfn(e));
 	if (!f) {
 		return;
 	}
@@ -63,7 +56,7 @@ void l1e_put(uint64_t e)
 
 int table_entry_get(struct domain *d, unsigned int level, uint64_t e)
 {
-	struct frame *f = ram_frame(pte_mfn(e));
+	struct frame *f = frame_lookup(pte_mfn(e));
 	int rc;
 
 	if (!f || !frame_get(f, d)) {

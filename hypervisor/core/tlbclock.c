@@ -2,19 +2,8 @@
 #include "core/tlbclock.h"
 #include "include/port.h"
 
-static uint64_t tlbclock = 1;
+uint64_t tlbclock = 1;
 static uint64_t cpu_flushed_at[MAX_CPUS];
-
-uint64_t tlbclock_now(void)
-{
-	/*
-	 * Full barrier: the caller's page-table write must be visible before
-	 * the clock is read, or a CPU could flush, tick, and then load the
-	 * old entry again with a newer tick than the stamp.
-	 */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return __atomic_load_n(&tlbclock, __ATOMIC_RELAXED);
-}
 
 void tlbclock_cpu_flushed(void)
 {

@@ -16,8 +16,19 @@
 
 #include "include/types.h"
 
+extern uint64_t tlbclock;
+
 /* Now, for a frame's stamp.  Never 0, which stands for "no use yet". */
-uint64_t tlbclock_now(void);
+static inline uint64_t tlbclock_now(void)
+{
+	/*
+	 * Full barrier: the caller's page-table write must be visible before
+	 * the clock is read, or a CPU could flush, tick, and then load the
+	 * old entry again with a newer tick than the stamp.
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&tlbclock, __ATOMIC_RELAXED);
+}
 /* This CPU is about to flush all its non-global entries.  x86/ calls it. */
 void tlbclock_cpu_flushed(void);
 /* CPUs that have not flushed since the stamp was taken. */

@@ -6,6 +6,7 @@
 #include "include/port.h"
 #include "lib/string.h"
 
+#define ASSISTS_KNOWN	 0x3fu /* VMASST_TYPE_* that cpu.c accepts */
 #define GDT_PER_PAGE	 512u
 #define RPL_GUEST	 3u
 #define RFLAGS_FIXED	 0x202ULL /* IF and the bit that is always 1 */
@@ -167,9 +168,9 @@ static void set_pv(struct vcpu *v, const struct vcpu_guest_context *c)
 		}
 	}
 	port_vcpu_load_ldt(v);
-	/* One setting for the domain; Linux leaves it 0 for further vCPUs. */
+	/* Of the domain: what its first vCPU said stands. */
 	if (v->id == 0) {
-		v->domain->vm_assist = (uint32_t)c->vm_assist;
+		v->domain->vm_assist = (uint32_t)c->vm_assist & ASSISTS_KNOWN;
 	}
 }
 

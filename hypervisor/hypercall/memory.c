@@ -70,21 +70,16 @@ static int extent_grow(const struct resize *z, uint64_t i)
 
 static bool frame_release(struct domain *d, uint64_t mfn)
 {
-	mfn_t m = MFN(mfn);
-	struct frame *f;
+	struct frame *f = frame_lookup(MFN(mfn));
 	bool ok;
 
-	if (!frame_valid(m)) {
-		return false;
-	}
-	f = &frame_table[index_nospec(m.v, frame_max)];
-	if (!frame_get(f, d)) {
+	if (!f || !frame_get(f, d)) {
 		return false;
 	}
 	/* Shared pages (shared_info) have no such reference to give up. */
 	ok = frame_drop_allocated(f);
 	if (ok) {
-		m2p_set(m, M2P_INVALID);
+		m2p_set(MFN(mfn), M2P_INVALID);
 	}
 	frame_put(f);
 	return ok;

@@ -2,9 +2,7 @@
  * mmu_update.c - change page-table entries by machine address.
  *
  * Nearly all calls have one element, an L1 entry of the caller's own page
- * tables; 99 % of the 127,000 in a boot of dom0.  That path is kept short:
- * no references on domains, no frame reference on the table (its type cannot
- * change while we hold the lock).
+ * tables; 99 % of the 127,000 in a boot of dom0.  That path is kept short.
  */
 #include "core/access.h"
 #include "core/m2p.h"
@@ -12,7 +10,6 @@
 #include "core/ptype.h"
 #include "hypercall/hc.h"
 #include "hypercall/mmu.h"
-#include "include/nospec.h"
 
 #define BATCH 16 /* elements copied at a time */
 
@@ -43,17 +40,9 @@ static void owners_put(struct owners *o)
 	domain_put(o->pt);
 }
 
-static struct frame *frame_at(uint64_t maddr)
-{
-	mfn_t m = MFN(maddr >> PAGE_SHIFT);
-
-	return frame_valid(m) ? &frame_table[index_nospec(m.v, frame_max)] :
-				NULL;
-}
-
 static int machphys_update(struct domain *pg, const struct mmu_update *u)
 {
-	struct frame *f = frame_at(u->ptr);
+	struct frame *f = frame_lookup(MFN(u->ptr >> PAGE_SHIFT));
 
 	if (!f || !frame_get(f, pg)) {
 		return -EINVAL;
@@ -63,18 +52,29 @@ static int machphys_update(struct domain *pg, const struct mmu_update *u)
 	return 0;
 }
 
-static int pt_entry_update(const struct owners *o, const struct mmu_update *u,
-			   enum pt_mode mode)
+/*
+ * An entry of a table, or of any page that may be written.  An L1 table's
+ * type cannot change while we hold its owner's lock, and what has a type is
+ * not freed: no reference is needed on the hot path.
+ */
+static int pt_entry_update(const struct owners *o, const struct mmu_update *u)
 {
-	uint64_t offset = u->ptr & (PAGE_SIZE - 1) & ~3ULL;
-	struct frame *t = frame_at(u->ptr);
-	uint64_t *p;
+	enum pt_mode mode = u->ptr & 3 ? PT_KEEP_AD : PT_SET;
+	struct frame *t = frame_lookup(MFN(u->ptr >> PAGE_SHIFT));
+	uint64_t *p, old;
 	int rc;
 
-	if ((offset & 7) || !t || !frame_get(t, o->pt)) {
+	if (!t || (u->ptr & 4)) {
 		return -EINVAL;
 	}
-	p = (uint64_t *)(void *)((uint8_t *)frame_ptr(frame_mfn(t)) + offset);
+	p = (uint64_t *)(void *)((uint8_t *)frame_ptr(frame_mfn(t)) +
+				 (u->ptr & (PAGE_SIZE - 8)));
+	if (likely(t->owner == o->pt && pt_is_valid(t, FT_L1))) {
+		return pt_update_l1(o->pt, o->pg, p, u->val, mode, &old);
+	}
+	if (!frame_get(t, o->pt)) {
+		return -EINVAL;
+	}
 	rc = pt_update(o->pt, o->pg, t, p, u->val, mode);
 	frame_put(t);
 	return rc;
@@ -84,42 +84,30 @@ static int pt_entry_update(const struct owners *o, const struct mmu_update *u,
 static int update_one(const struct owners *o, const struct mmu_update *u)
 {
 	switch (u->ptr & 3) {
-	case MMU_NORMAL_PT_UPDATE:
-	case MMU_PT_UPDATE_NO_TRANSLATE:
-		return pt_entry_update(o, u, PT_SET);
-	case MMU_PT_UPDATE_PRESERVE_AD:
-		return pt_entry_update(o, u, PT_KEEP_AD);
-	default:
+	case MMU_MACHPHYS_UPDATE:
 		return machphys_update(o->pg, u);
+	case MMU_PT_UPDATE_NO_TRANSLATE:
+	default:
+		return pt_entry_update(o, u);
 	}
 }
 
-/*
- * The one-element case.  -ENOSYS: not that simple, nothing done.
- */
-static long update_single_l1(struct hc *hc)
+/* One element of the caller's own tables, that needs no report. */
+static long update_single(struct hc *hc)
 {
-	struct domain *d = hc->d;
+	struct owners o = { hc->d, hc->d };
 	struct mmu_update u;
-	uint64_t *p, old;
-	struct frame *t;
-	int rc = -ENOSYS;
+	long rc;
 
 	if (port_copy_from_guest(&u, GVA(hc->arg[0]), sizeof(u)) != 0) {
 		return -EFAULT;
 	}
-	t = frame_at(u.ptr);
-	if (!t || (u.ptr & 5)) { /* misaligned, or not an update of a table */
-		return -ENOSYS;
+	spin_lock(&hc->d->mmu_lock);
+	rc = unlikely(hc->d->pt_work) ? ptype_drain(hc->d, true) : 0;
+	if (rc == 0) {
+		rc = update_one(&o, &u);
 	}
-	p = (uint64_t *)(void *)((uint8_t *)frame_ptr(frame_mfn(t)) +
-				 (u.ptr & (PAGE_SIZE - 8)));
-	spin_lock(&d->mmu_lock);
-	if (likely(!d->pt_work && t->owner == d && pt_is_valid(t, FT_L1))) {
-		rc = pt_update_l1(d, d, p, u.val, u.ptr & 2 ? PT_KEEP_AD :
-							      PT_SET, &old);
-	}
-	spin_unlock(&d->mmu_lock);
+	spin_unlock(&hc->d->mmu_lock);
 	return rc;
 }
 
@@ -139,7 +127,9 @@ static long update_batch(struct hc *hc, const struct owners *o,
 		}
 		spin_lock(&o->pt->mmu_lock);
 		for (k = 0; k < n && rc == 0; k++) {
-			rc = ptype_drain(o->pt, true);
+			if (unlikely(o->pt->pt_work)) {
+				rc = ptype_drain(o->pt, true);
+			}
 			if (rc == 0) {
 				rc = update_one(o, &u[k]);
 			}
@@ -163,10 +153,7 @@ long hc_mmu_update(struct hc *hc)
 
 	if (likely(hc->arg[1] == 1 && hc->arg[3] == DOMID_SELF &&
 		   hc->arg[2] == 0)) {
-		rc = update_single_l1(hc);
-		if (likely(rc != -ENOSYS)) {
-			return rc;
-		}
+		return update_single(hc);
 	}
 	rc = mmu_batch_begin(hc, &b);
 	if (rc) {

@@ -7,6 +7,7 @@
  */
 #include "core/access.h"
 #include "core/domain_frames.h"
+#include "core/pt_update.h"
 #include "core/ptype.h"
 #include "hypercall/hc.h"
 #include "hypercall/mmu.h"
@@ -19,14 +20,9 @@ typedef long op_fn(struct hc *hc, struct domain *pg,
 
 static struct frame *frame_get_of(struct domain *pg, uint64_t mfn)
 {
-	mfn_t m = MFN(mfn);
-	struct frame *f;
+	struct frame *f = frame_lookup(MFN(mfn));
 
-	if (!frame_valid(m)) {
-		return NULL;
-	}
-	f = &frame_table[index_nospec(m.v, frame_max)];
-	return frame_get(f, pg) ? f : NULL;
+	return f && frame_get(f, pg) ? f : NULL;
 }
 
 /* --- pins ----------------------------------------------------------------- */
@@ -90,6 +86,36 @@ static long op_unpin(struct hc *hc, struct domain *pg,
 
 /* --- roots ---------------------------------------------------------------- */
 
+/*
+ * The usual case of ptype_get_frame(): the new root is validated already.
+ * Its type cannot change under the lock, and who holds it as a root or pin
+ * holds a general reference, so both counts are known to be above 0.
+ */
+static bool root_get_fast(const struct domain *d, mfn_t m)
+{
+	struct frame *f = frame_lookup(m);
+
+	if (!f || f->owner != d || !pt_is_valid(f, FT_L4)) {
+		return false;
+	}
+	__atomic_fetch_add(&f->count, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&f->type, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* Likewise for the old one, when it stays someone's root or pinned. */
+static bool root_put_fast(mfn_t m)
+{
+	struct frame *f = frame_of(m);
+
+	if ((READ_ONCE(f->type) & FT_COUNT_MASK) < 2) {
+		return false;
+	}
+	__atomic_fetch_sub(&f->type, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&f->count, 1, __ATOMIC_RELEASE);
+	return true;
+}
+
 static long root_set(struct hc *hc, mfn_t *root, mfn_t new)
 {
 	struct domain *d = hc->d;
@@ -98,7 +124,7 @@ static long root_set(struct hc *hc, mfn_t *root, mfn_t new)
 
 	spin_lock(&d->mmu_lock);
 	rc = d->pt_work ? ptype_drain(d, true) : 0;
-	if (rc == 0 && new.v) {
+	if (rc == 0 && new.v && !root_get_fast(d, new)) {
 		rc = ptype_get_frame(new, FT_L4, d);
 	}
 	if (rc) {
@@ -108,7 +134,7 @@ static long root_set(struct hc *hc, mfn_t *root, mfn_t new)
 	*root = new;
 	/* The CPU leaves the old root before its reference goes. */
 	port_vcpu_load_cr3(hc->v);
-	if (old.v) {
+	if (old.v && !root_put_fast(old)) {
 		(void)ptype_put_frame(old, true);
 	}
 	spin_unlock(&d->mmu_lock);
@@ -238,7 +264,7 @@ static struct frame *writable_get(struct domain *d, uint64_t mfn)
 {
 	struct frame *f = frame_get_of(d, mfn);
 
-	if (f && ptype_get(f, FT_WRITABLE) != 0) {
+	if (f && ptype_get_writable(f) != 0) {
 		frame_put(f);
 		f = NULL;
 	}
@@ -353,13 +379,29 @@ static long do_batch(struct hc *hc, struct domain *pg,
 	return rc;
 }
 
+/* One operation on oneself that needs no report: most calls. */
+static long do_single(struct hc *hc)
+{
+	struct mmuext_op op;
+
+	if (port_copy_from_guest(&op, GVA(hc->arg[0]), sizeof(op)) != 0) {
+		return -EFAULT;
+	}
+	return do_op(hc, hc->d, &op);
+}
+
 long hc_mmuext_op(struct hc *hc)
 {
 	struct domain *pg;
 	struct mmu_batch b;
 	uint64_t done = 0;
-	long rc = mmu_batch_begin(hc, &b);
+	long rc;
 
+	if (likely(hc->arg[1] == 1 && hc->arg[3] == DOMID_SELF &&
+		   hc->arg[2] == 0)) {
+		return do_single(hc);
+	}
+	rc = mmu_batch_begin(hc, &b);
 	if (rc) {
 		return rc;
 	}

@@ -157,6 +157,12 @@ static bool compute(const struct ptwr *w, uint64_t old, uint64_t *new)
 	}
 }
 
+static void advance(const struct ptwr *w)
+{
+	w->regs->rip += w->insn.length;
+	w->regs->rflags &= ~(uint64_t)EFL_RF;
+}
+
 /* The instruction happened: registers and flags, for operand old -> new. */
 static void retire(const struct ptwr *w, uint64_t old, uint64_t new, bool equal)
 {
@@ -193,16 +199,16 @@ static void retire(const struct ptwr *w, uint64_t old, uint64_t new, bool equal)
 	default:
 		break;
 	}
-	r->rip += w->insn.length;
-	r->rflags &= ~(uint64_t)EFL_RF;
+	advance(w);
 }
 
-/* Caller holds mmu_lock.  0 or why the guest may not write that. */
-static int emulate(const struct ptwr *w)
+/*
+ * Part of an entry, or depending on what is there: from a value that was
+ * read, again if it has changed meanwhile (accessed and dirty bits).
+ */
+static int emulate_rmw(const struct ptwr *w)
 {
 	uint64_t entry = READ_ONCE(*w->p), old, new, val;
-	bool whole = w->insn.size == 8 &&
-		     (w->insn.kind == PTWR_XCHG || w->insn.kind == PTWR_MOV);
 	bool write;
 	int rc = 0;
 
@@ -215,17 +221,33 @@ static int emulate(const struct ptwr *w)
 		}
 		val = (entry & ~(w->mask << w->shift)) | (new << w->shift);
 		/* On failure `entry` becomes what is there now. */
-		rc = pt_update_l1(w->d, w->d, w->p, val,
-				  whole ? PT_SET : PT_IF_OLD, &entry);
+		rc = pt_update_l1(w->d, w->d, w->p, val, PT_IF_OLD, &entry);
 	} while (rc == -EAGAIN);
-	if (rc) {
+	if (rc == 0) {
+		retire(w, old, new, write);
+	}
+	return rc;
+}
+
+/* Caller holds mmu_lock.  0 or why the guest may not write that. */
+static int emulate(struct ptwr *w, gva_t va)
+{
+	uint64_t old;
+	int rc;
+
+	if (likely(w->insn.size == 8 && w->insn.kind <= PTWR_XCHG)) {
+		/* What the CPU set until the very last goes to the guest. */
+		rc = pt_update_l1(w->d, w->d, w->p, operand(w), PT_SET, &old);
+		if (rc == 0 && w->insn.kind == PTWR_XCHG) {
+			*reg_ptr(w->regs, w->insn.reg) = old;
+		}
+		if (rc == 0) {
+			advance(w);
+		}
 		return rc;
 	}
-	if (whole) {
-		old = entry; /* with what the CPU set until the very last */
-	}
-	retire(w, old, new, write);
-	return 0;
+	w->shift = (va.v & 7) * 8;
+	return emulate_rmw(w);
 }
 
 static bool fetch(struct ptwr *w)
@@ -248,51 +270,54 @@ static bool fetch(struct ptwr *w)
 static uint64_t *target(struct vcpu *v, gva_t va)
 {
 	uint64_t *map, e;
-	mfn_t l1, m;
+	struct frame *f;
+	mfn_t l1;
 
 	map = walk_l1e(v->pv.cr3, va, &l1);
 	if (!map) {
 		return NULL;
 	}
 	e = READ_ONCE(*map);
-	m = pte_mfn(e);
-	if ((e & (PTE_PRESENT | PTE_WRITE)) != PTE_PRESENT || !frame_valid(m) ||
-	    frame_of(m)->owner != v->domain ||
-	    !pt_is_valid(frame_of(m), FT_L1)) {
+	f = frame_lookup(pte_mfn(e));
+	if ((e & (PTE_PRESENT | PTE_WRITE)) != PTE_PRESENT || !f ||
+	    f->owner != v->domain || !pt_is_valid(f, FT_L1)) {
 		return NULL;
 	}
-	return (uint64_t *)frame_ptr(m) + ((va.v & (PAGE_SIZE - 1)) / 8);
+	return (uint64_t *)frame_ptr(pte_mfn(e)) +
+	       ((va.v & (PAGE_SIZE - 1)) / 8);
 }
 
+/* Caller holds mmu_lock.  True: done, or to be done again. */
+static bool handle(struct ptwr *w, struct vcpu *v, gva_t va)
+{
+	if (unlikely(w->d->pt_work) && ptype_drain(w->d, true) != 0) {
+		return true; /* interrupted: the instruction faults again */
+	}
+	/* Most faults of a kernel are not this. */
+	w->p = target(v, va);
+	if (!w->p || !fetch(w) || (va.v & (w->insn.size - 1U))) {
+		return false;
+	}
+	w->mask = ~0ULL >> (64 - 8 * w->insn.size);
+	return emulate(w, va) == 0;
+}
+
+/*
+ * The instruction is fetched with the lock held: it lies in guest memory, and
+ * a fault there ends the copy without coming back here.
+ */
 bool upcall_ptwr(struct vcpu *v, gva_t va)
 {
-	struct ptwr w = { .d = v->domain, .regs = port_vcpu_regs(v) };
-	int rc = -EINVAL;
+	struct ptwr w;
+	bool ok;
 
+	w.d = v->domain;
 	if (!(w.d->vm_assist & (1U << VMASST_TYPE_writable_pagetables))) {
 		return false;
 	}
-	/*
-	 * Most faults of a kernel are not this: look at the mapping before
-	 * reading the instruction.  It is looked up again under the lock that
-	 * is then kept; fetching may fault, so it comes in between.
-	 */
+	w.regs = port_vcpu_regs(v);
 	spin_lock(&w.d->mmu_lock);
-	w.p = target(v, va);
+	ok = handle(&w, v, va);
 	spin_unlock(&w.d->mmu_lock);
-	if (!w.p || !fetch(&w) || (va.v & (w.insn.size - 1U))) {
-		return false;
-	}
-	w.shift = (va.v & 7) * 8;
-	w.mask = w.insn.size == 8 ? ~0ULL : (1ULL << (w.insn.size * 8)) - 1;
-
-	spin_lock(&w.d->mmu_lock);
-	w.p = target(v, va);
-	if (w.d->pt_work && ptype_drain(w.d, true) != 0) {
-		rc = 0; /* interrupted: the instruction faults again */
-	} else if (w.p) {
-		rc = emulate(&w);
-	}
-	spin_unlock(&w.d->mmu_lock);
-	return rc == 0;
+	return ok;
 }

@@ -3,20 +3,24 @@
  * was seen to use come first: XCHG (87), LOCK AND imm8 (83 /4), MOV (89).
  */
 #include "hypercall/ptwr_decode.h"
+#include "include/compiler.h"
+#include "lib/string.h"
+
+/*
+ * The code is copied into a buffer that is longer than anything that can be
+ * read after the last prefix (15 + opcode, ModRM, SIB, displacement and
+ * immediate), so only the sum is compared with what there was.
+ */
+#define BUFFER 32
 
 struct cursor {
-	const uint8_t *p;
-	size_t n, at;
+	uint8_t p[BUFFER];
+	unsigned int at;
 	uint8_t rex;
-	bool bad;
 };
 
-static uint8_t next(struct cursor *c)
+static inline uint8_t next(struct cursor *c)
 {
-	if (c->at >= c->n) {
-		c->bad = true;
-		return 0;
-	}
 	return c->p[c->at++];
 }
 
@@ -33,6 +37,11 @@ static uint64_t next_imm(struct cursor *c, unsigned int bytes)
 			  (64 - 8 * bytes));
 }
 
+static inline bool is_prefix(uint8_t b)
+{
+	return b == 0xf0 || (b & 0xe7) == 0x26 || b == 0x64 || b == 0x65;
+}
+
 /*
  * Prefixes: LOCK is implied by us, a segment's base was already added by the
  * CPU.  16-bit operands and REP are none of ours.
@@ -41,8 +50,7 @@ static uint8_t skip_prefixes(struct cursor *c)
 {
 	uint8_t b = next(c);
 
-	while (!c->bad && (b == 0xf0 || b == 0x2e || b == 0x36 || b == 0x3e ||
-			   b == 0x26 || b == 0x64 || b == 0x65)) {
+	while (is_prefix(b) && c->at < PTWR_INSN_MAX) {
 		b = next(c);
 	}
 	if ((b & 0xf0) == 0x40) {
@@ -181,18 +189,29 @@ static bool decode_two_byte(struct cursor *c, struct ptwr_insn *insn,
 
 bool ptwr_decode(const uint8_t *code, size_t n, struct ptwr_insn *insn)
 {
-	struct cursor c = { code, MIN(n, (size_t)PTWR_INSN_MAX), 0, 0, false };
-	uint8_t op = skip_prefixes(&c);
-	bool two = op == 0x0f, ok, byte;
+	struct cursor c;
+	uint8_t op;
+	bool two, ok, byte;
 
+	n = MIN(n, (size_t)PTWR_INSN_MAX);
+	memset(c.p, 0, sizeof(c.p));
+	if (likely(n == PTWR_INSN_MAX)) {
+		memcpy(c.p, code, PTWR_INSN_MAX);
+	} else {
+		memcpy(c.p, code, n);
+	}
+	c.at = 0;
+	c.rex = 0;
+	*insn = (struct ptwr_insn){ 0 };
+	op = skip_prefixes(&c);
+	two = op == 0x0f;
 	if (two) {
 		op = next(&c);
 	}
-	*insn = (struct ptwr_insn){ 0 };
 	byte = two ? op == 0xb0 : !(op & 1);
 	insn->size = byte ? 1 : c.rex & 8 ? 8 : 4;
 	ok = two ? decode_two_byte(&c, insn, op) :
 		   decode_one_byte(&c, insn, op);
 	insn->length = (uint8_t)c.at;
-	return ok && !c.bad;
+	return ok && c.at <= n;
 }

@@ -6,28 +6,36 @@
 #include "core/frame.h"
 #include "core/pte.h"
 
-static unsigned int slot_of(gva_t va, unsigned int level)
+static inline uint64_t *entry_at(mfn_t table, gva_t va, unsigned int level)
 {
-	return (va.v >> (PAGE_SHIFT + 9 * (level - 1))) & (PT_ENTRIES - 1);
+	return (uint64_t *)frame_ptr(table) +
+	       ((va.v >> (PAGE_SHIFT + 9 * (level - 1))) & (PT_ENTRIES - 1));
+}
+
+static inline bool is_table(uint64_t e)
+{
+	return (e & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT;
 }
 
 uint64_t *walk_l1e(mfn_t root, gva_t va, mfn_t *l1)
 {
-	unsigned int level;
-	uint64_t *t, e;
+	uint64_t e;
 
 	if (root.v == 0 || !gva_is_canonical(va) || !gva_range_ok(va, 1)) {
 		return NULL;
 	}
-	t = frame_ptr(root);
-	for (level = 4; level > 1; level--) {
-		e = READ_ONCE(t[slot_of(va, level)]);
-		if (!(e & PTE_PRESENT) || (e & PTE_LARGE)) {
-			return NULL;
-		}
-		root = pte_mfn(e);
-		t = frame_ptr(root);
+	e = READ_ONCE(*entry_at(root, va, 4));
+	if (!is_table(e)) {
+		return NULL;
 	}
-	*l1 = root;
-	return &t[slot_of(va, 1)];
+	e = READ_ONCE(*entry_at(pte_mfn(e), va, 3));
+	if (!is_table(e)) {
+		return NULL;
+	}
+	e = READ_ONCE(*entry_at(pte_mfn(e), va, 2));
+	if (!is_table(e)) {
+		return NULL;
+	}
+	*l1 = pte_mfn(e);
+	return entry_at(*l1, va, 1);
 }
