@@ -7,9 +7,6 @@
  */
 #include <xen/elfnote.h>
 
-#ifndef GUEST_INIT_P2M
-#define GUEST_INIT_P2M 1
-#endif
 
 .macro NOTE type, desc:vararg
 	.balign 4
@@ -27,8 +24,9 @@
 	NOTE XEN_ELFNOTE_PADDR_OFFSET, .quad 0
 	NOTE XEN_ELFNOTE_ENTRY, .quad guest_entry
 	NOTE XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
-#if GUEST_INIT_P2M
+#ifndef GUEST_CLASSIC_LAYOUT
 	NOTE XEN_ELFNOTE_INIT_P2M, .quad 0x8000000000
+	NOTE XEN_ELFNOTE_MOD_START_PFN, .long 1
 #endif
 	NOTE XEN_ELFNOTE_HV_START_LOW, .quad 0xffff800000000000
 	NOTE XEN_ELFNOTE_FEATURES, .asciz "!writable_page_tables|pae_pgdir_above_4gb"
@@ -37,7 +35,6 @@
 	NOTE XEN_ELFNOTE_LOADER, .asciz "generic"
 	NOTE XEN_ELFNOTE_L1_MFN_VALID, .quad 1, 1
 	NOTE XEN_ELFNOTE_SUSPEND_CANCEL, .long 1
-	NOTE XEN_ELFNOTE_MOD_START_PFN, .long 1
 
 	.text
 	.globl guest_entry
