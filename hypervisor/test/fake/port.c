@@ -300,11 +300,10 @@ void port_vcpu_set_fpu(struct vcpu *v, const void *fx512)
 
 void port_vcpu_sync_regs(struct vcpu *v) { (void)v; }
 
-long port_vcpu_iret(struct vcpu *v)
+void port_vcpu_iret(struct vcpu *v)
 {
 	(void)v;
 	fake_pv.iret++;
-	return 0;
 }
 
 int port_root_init(struct domain *d, mfn_t l4)
