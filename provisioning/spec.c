@@ -143,6 +143,10 @@ const struct spec_verb spec_verbs[] = {
 		OPT("state", SPEC_TOKEN, "pending, delivered or dead"),
 		NUM("limit", 1, 100000, "newest N (default 50)"),
 	} },
+	{ "hook records", "stored event records, one a line, for replaying", false, {
+		NUM("after", 0, 1ull << 53, "only records after this number"),
+		NUM("limit", 1, 1000, "records in each answer (default 500)"),
+	} },
 	{ "hook retry", "give a dead delivery another chance", true, {
 		OPTPOS("id", SPEC_COUNT, "delivery"),
 		OPT("all", SPEC_SWITCH, "every dead one"),

@@ -108,6 +108,16 @@ int store_hook_prune(struct store *s, int64_t before, struct err *err)
 int store_hook_list_json(struct store *s, const char *state, uint64_t limit,
 			 struct cJSON **out, struct err *err)
 {
+	static const char *const states[] = { "pending", "delivered", "dead" };
+	size_t i = 0;
+
+	while (state && i < 3 && strcmp(state, states[i]) != 0) {
+		i++;
+	}
+	if (state && i == 3) {
+		return err_set(err, -EINVAL, "state: must be pending, "
+			       "delivered or dead, not '%.32s'", state);
+	}
 	return store_rows_json(s, store_bind(s, SQL_HOOK_LIST_JSON, "ti",
 					     state, (int64_t)limit),
 			       out, err);

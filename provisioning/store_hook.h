@@ -58,7 +58,8 @@ int store_hook_prune(struct store *s, int64_t before, struct err *err);
 
 /**
  * The newest @limit deliveries as an array of objects, oldest first: of @state
- * ("pending", "dead", "delivered", or NULL: pending and dead).
+ * ("pending", "dead", "delivered", or NULL: pending and dead); any
+ * other text is -EINVAL.
  */
 int store_hook_list_json(struct store *s, const char *state, uint64_t limit,
 			 struct cJSON **out, struct err *err);

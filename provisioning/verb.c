@@ -211,6 +211,15 @@ static int hook_list(ARGS)
 				    result, err);
 }
 
+static int hook_records(ARGS)
+{
+	(void)c;
+	return store_hook_records_json(b->store,
+				       msg_request_number(req, "after", 0),
+				       msg_request_number(req, "limit", 500),
+				       result, err);
+}
+
 static int hook_retry(ARGS)
 {
 	uint64_t id = msg_request_number(req, "id", 0), count;
@@ -275,6 +284,7 @@ static const struct {
 	{ "host", host },
 	{ "host init", not_here },
 	{ "hook list", hook_list },
+	{ "hook records", hook_records },
 	{ "hook retry", hook_retry },
 };
 

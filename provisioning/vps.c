@@ -158,6 +158,45 @@ static int console(const struct cli *cli)
 	return complain(cli, MSG_FAILED, err.text);
 }
 
+/*
+ * Print each record as it was stored, and move "after" to the last number.
+ * Returns how many there were.
+ */
+static int print_records(const struct cli *cli, const cJSON *page)
+{
+	const cJSON *row, *id = NULL;
+	char after[32];
+
+	cJSON_ArrayForEach(row, page) {
+		const char *record = cJSON_GetStringValue(
+			cJSON_GetObjectItemCaseSensitive(row, "record"));
+
+		id = cJSON_GetObjectItemCaseSensitive(row, "id");
+		printf("%s\n", record ? record : "");
+	}
+	if (cJSON_IsNumber(id)) {
+		cJSON_DeleteItemFromObjectCaseSensitive(cli->args, "after");
+		snprintf(after, sizeof(after), "%.0f", id->valuedouble);
+		cJSON_AddStringToObject(cli->args, "after", after);
+	}
+	return cJSON_GetArraySize(page);
+}
+
+/* 90 days of records do not fit into one answer: page by page. */
+static int records(const struct cli *cli)
+{
+	cJSON *page = NULL;
+	int code, count;
+
+	do {
+		code = ask(cli, cli->verb, &page);
+		count = code == MSG_OK ? print_records(cli, page) : 0;
+		cJSON_Delete(page);
+		page = NULL;
+	} while (count > 0);
+	return code;
+}
+
 static int run(struct cli *cli)
 {
 	struct err err = { "" };
@@ -170,6 +209,9 @@ static int run(struct cli *cli)
 	}
 	if (strcmp(cli->verb->name, "console") == 0) {
 		return console(cli);
+	}
+	if (strcmp(cli->verb->name, "hook records") == 0) {
+		return records(cli);
 	}
 	if (strcmp(cli->verb->name, "destroy") == 0 &&
 	    cli_local_confirm(cli, &err) != 0) {
