@@ -140,7 +140,7 @@ static int lvm_make(const struct disk_backend *be, const char *volume,
 	full_name(be, be->pool, pool);
 	snprintf(size, sizeof(size), "%" PRIu64 "m", size_mib);
 	return LVM(err, "lvcreate", "-y", "-qq", "--type", "thin", "-V", size,
-		   "-kn", "-Wn", "-Zn", "-n", volume, "--thinpool", pool);
+		   "-kn", "-n", volume, "--thinpool", pool);
 }
 
 static int lvm_grow(const struct disk_backend *be, const char *volume,

@@ -362,6 +362,21 @@ test_remove()
 	equal "no files left" "" "$(ls /run/serai/vif)"
 }
 
+# Rules bound to another interface under the same name must not be in the way.
+test_stale_chains()
+{
+	hotplug offline 1
+	in_guest 1 ip link del eth0
+	ip link add vps1 type veth peer name stale
+	apply 1 0 0
+	ip link set vps1 name other
+	new_vif 1
+	check "hotplug over stale chains" hotplug online 1
+	check "network over stale chains" in_guest 1 ping -c 1 -W 5 $ip4_2
+	frames stale filtered
+	ip link del other
+}
+
 test_bad_arguments()
 {
 	for mac in 01:16:3e:00:00:01 00:00:00:00:00:00 00:16:3e:00:00 \
@@ -388,6 +403,7 @@ test_theft
 test_counters
 test_reboot
 test_slow_old_vif
+test_stale_chains
 test_first_packet
 test_rates
 test_remove

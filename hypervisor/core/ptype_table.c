@@ -1,0 +1,165 @@
+/*
+ * ptype_table.c - see ptype_table.h.
+ *
+ * A table of level n references tables of level n-1 only, so recursion is
+ * three deep, and no table can refer to itself: its type is already another
+ * (linear page tables, XSA-182, 286, 299, cannot be made).
+ */
+#include "core/ptype_table.h"
+#include "core/access.h"
+#include "core/pte.h"
+#include "core/segdesc.h"
+#include "include/errno.h"
+#include "include/log.h"
+
+/* How many L1 entries to drop between two looks at the clock. */
+#define L1_STRIDE 64
+
+int l1e_get(struct domain *d, struct domain *pg, uint64_t e)
+{
+	mfn_t m = pte_mfn(e);
+	struct frame *f = frame_lookup(m);
+
+	if (unlikely(!f)) {
+		if (pg == &domain_io) {
+			pg = d;
+		}
+		return domain_may_map_mmio(pg, m, e & PTE_WRITE) ? 0 : -EINVAL;
+	}
+	if (unlikely(!frame_get(f, pg))) {
+		return -EINVAL;
+	}
+	/* THE invariant is enforced here: fails for a table or descriptors. */
+	if ((e & PTE_WRITE) && ptype_get_writable(f) != 0) {
+		frame_put(f);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void l1e_put(uint64_t e)
+{
+	struct frame *f;
+
+	if (!(e & PTE_PRESENT)) {
+		return;
+	}
+	f = frame_lookup(pte_mfn(e));
+	if (!f) {
+		return;
+	}
+	if (e & PTE_WRITE) {
+		ptype_drop(f);
+	}
+	frame_put(f);
+}
+
+int table_entry_get(struct domain *d, unsigned int level, uint64_t e)
+{
+	struct frame *f = frame_lookup(pte_mfn(e));
+	int rc;
+
+	if (!f || !frame_get(f, d)) {
+		return -EINVAL;
+	}
+	rc = ptype_get(f, ptype_of_level(level - 1));
+	if (rc) {
+		frame_put(f);
+	}
+	return rc;
+}
+
+void table_entry_put(uint64_t e)
+{
+	struct frame *f = frame_of(pte_mfn(e));
+
+	ptype_drop(f);
+	frame_put(f);
+}
+
+static int entry_validate(struct domain *d, unsigned int level, uint64_t *p)
+{
+	uint64_t e = READ_ONCE(*p), adjusted = pte_adjust(e);
+	int rc;
+
+	if (!pte_allowed(level, adjusted, d->privileged)) {
+		return -EINVAL;
+	}
+	if (!(e & PTE_PRESENT)) {
+		return 0;
+	}
+	rc = level == 1 ? l1e_get(d, d, adjusted) :
+			  table_entry_get(d, level, adjusted);
+	/* The entry is the guest's no more: nobody else writes it now. */
+	if (rc == 0 && adjusted != e) {
+		*p = adjusted;
+	}
+	return rc;
+}
+
+int table_validate(struct domain *d, struct frame *f, unsigned int level)
+{
+	uint64_t *t = frame_ptr(frame_mfn(f));
+	unsigned int i, first = f->progress;
+	int rc;
+
+	for (i = first; i < PT_ENTRIES; i++) {
+		f->progress = (uint16_t)i;
+		if (level > 1 && i != first && port_should_yield()) {
+			return -ERESTART;
+		}
+		if (!pte_slot_is_guests(level, i)) {
+			continue;
+		}
+		rc = entry_validate(d, level, &t[i]);
+		if (rc) {
+			return rc;
+		}
+	}
+	f->progress = PT_ENTRIES;
+	return level == 4 ? port_root_init(d, frame_mfn(f)) : 0;
+}
+
+bool table_invalidate(struct frame *f, unsigned int level, bool preemptible)
+{
+	uint64_t *t = frame_ptr(frame_mfn(f)), e;
+	unsigned int i = f->progress, stride = level == 1 ? L1_STRIDE : 1;
+	unsigned int first = i;
+
+	while (i > 0) {
+		if (preemptible && i != first && i % stride == 0 &&
+		    port_should_yield()) {
+			f->progress = (uint16_t)i;
+			return false;
+		}
+		i--;
+		e = READ_ONCE(t[i]);
+		if (!(e & PTE_PRESENT) || !pte_slot_is_guests(level, i)) {
+			continue;
+		}
+		if (level == 1) {
+			l1e_put(e);
+		} else {
+			table_entry_put(e);
+		}
+	}
+	f->progress = 0;
+	return true;
+}
+
+int segdesc_validate(struct frame *f)
+{
+	uint64_t *d = frame_ptr(frame_mfn(f)), e;
+	unsigned int i;
+
+	for (i = 0; i < PAGE_SIZE / sizeof(*d); i++) {
+		e = segdesc_adjust(d[i]);
+		if (!segdesc_valid(e)) {
+			return -EINVAL;
+		}
+		if (e != d[i]) {
+			d[i] = e;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* tlbclock.c - see tlbclock.h.  No locks: one counter, one word per CPU. */
+#include "core/tlbclock.h"
+#include "include/port.h"
+
+uint64_t tlbclock = 1;
+static uint64_t cpu_flushed_at[MAX_CPUS];
+
+void tlbclock_cpu_flushed(void)
+{
+	uint64_t t = __atomic_add_fetch(&tlbclock, 1, __ATOMIC_SEQ_CST);
+
+	__atomic_store_n(&cpu_flushed_at[port_cpu()], t, __ATOMIC_RELEASE);
+}
+
+cpumask_t tlbclock_stale_cpus(uint64_t stamp)
+{
+	cpumask_t left = port_cpus_online(), stale = 0;
+	unsigned int cpu;
+
+	if (stamp == 0) {
+		return 0;
+	}
+	for (; left; left &= left - 1) {
+		cpu = (unsigned int)__builtin_ctzll(left);
+		if (__atomic_load_n(&cpu_flushed_at[cpu], __ATOMIC_ACQUIRE) <=
+		    stamp) {
+			stale |= 1ULL << cpu;
+		}
+	}
+	return stale;
+}
+
+void tlbclock_flush_since(uint64_t stamp)
+{
+	cpumask_t stale = tlbclock_stale_cpus(stamp);
+
+	if (stale) {
+		port_flush_tlb(stale, FLUSH_TLB, GVA(0));
+	}
+}

@@ -1,0 +1,70 @@
+/*
+ * exit.c - before a CPU returns to a guest: softirqs, the scheduler, idling,
+ * and the guest's pending events.
+ */
+#include "core/domain.h"
+#include "core/vcpu.h"
+#include "include/port.h"
+#include "include/upcall.h"
+#include "x86/bounce.h"
+#include "x86/context.h"
+#include "x86/current.h"
+#include "x86/insn.h"
+#include "x86/trap.h"
+
+static void idle(struct pcpu *p)
+{
+	/* STI takes effect after HLT has begun: no wake-up is lost. */
+	if (!READ_ONCE(p->work)) {
+		__asm__ volatile("sti; hlt; cli" : : : "memory");
+	}
+}
+
+static void deliver(struct vcpu *v)
+{
+	if (v->pv.nmi_pending && !v->pv.nmi_masked && v->pv.nmi.address) {
+		v->pv.nmi_pending = false;
+		v->pv.nmi_masked = true;
+		bounce_to(v, v->pv.nmi.address, SEL_G_CS64, BOUNCE_MASK, 0);
+	} else if (vcpu_event_pending(v)) {
+		bounce_event(v);
+	}
+}
+
+void exit_work(struct cpu_user_regs *regs)
+{
+	struct pcpu *p = pcpu();
+
+	(void)regs;
+	for (;;) {
+		uint8_t w = __atomic_exchange_n(&p->work, 0, __ATOMIC_ACQ_REL);
+
+		if (w & WORK_TIMER) {
+			upcall_timer();
+		}
+		if ((w & (WORK_RESCHED | WORK_TIMER)) || !p->current) {
+			struct vcpu *next = upcall_schedule();
+
+			struct vcpu *prev = p->current;
+
+			if (next != prev) {
+				context_switch(p, next);
+				upcall_switched(prev);
+			}
+		}
+		if (!p->current) {
+			idle(p);
+			continue;
+		}
+		if (w & WORK_FAILSAFE) {
+			bounce_failsafe(p->current);
+		}
+		if (READ_ONCE(p->work)) {
+			continue;
+		}
+		deliver(p->current);
+		if (!READ_ONCE(p->work)) {
+			return;
+		}
+	}
+}

@@ -1,0 +1,130 @@
+/* root.c - see root.h. */
+#include "x86/root.h"
+#include "core/domain.h"
+#include "core/frame.h"
+#include "core/heap.h"
+#include "core/tlbclock.h"
+#include "include/errno.h"
+#include "include/port.h"
+#include "lib/string.h"
+#include "x86/arch.h"
+#include "x86/cpu.h"
+#include "x86/current.h"
+#include "x86/desc.h"
+#include "x86/insn.h"
+#include "x86/pte.h"
+#include "x86/vmap.h"
+
+static uint64_t hw_root(mfn_t m)
+{
+	uint64_t frame = m.v;
+
+	if (frame && cpu_xpti) {
+		frame = frame_of(m)->companion;
+	}
+	return frame << PAGE_SHIFT;
+}
+
+void root_changed(struct vcpu *v)
+{
+	v->hw_kernel_root = hw_root(v->pv.cr3);
+	v->hw_user_root = hw_root(v->pv.user_cr3);
+}
+
+void root_load(struct pcpu *p, struct vcpu *v)
+{
+	uint64_t cr3 = v->mode & VF_KERNEL ? v->hw_kernel_root
+					   : v->hw_user_root;
+
+	if (cpu_xpti) {
+		struct entry_cpu *e = entry_cpu_of(p->cpu);
+
+		e->guest_cr3 = cr3;
+		cr3 = v->pv.cr3.v << PAGE_SHIFT;
+		e->hv_cr3 = cr3;
+		/* A flush that the guest wants comes with the exit to it. */
+		if (p->root == cr3) {
+			return;
+		}
+	}
+	p->root = cr3;
+	write_cr3(cr3);
+}
+
+void root_borrow(struct pcpu *p, mfn_t root)
+{
+	uint64_t cr3 = root.v << PAGE_SHIFT;
+
+	if (p->root != cr3) {
+		p->root = cr3;
+		write_cr3(cr3);
+	}
+}
+
+void root_load_idle(struct pcpu *p)
+{
+	p->root = hv_root;
+	tlbclock_cpu_flushed();
+	write_cr3(hv_root);
+	if (cpu_xpti) {
+		entry_cpu_of(p->cpu)->hv_cr3 = hv_root;
+	}
+}
+
+static uint64_t perdomain_entry(const struct domain *d)
+{
+	return virt_to_maddr(d->arch->l3) | MAP_TABLE;
+}
+
+static void fill_companion(uint64_t *c, const uint64_t *l4)
+{
+	for (unsigned int i = 0; i < 512; i++) {
+		bool guest = i < HOLE_L4_FIRST || i > HOLE_L4_LAST;
+
+		if (guest || i == SLOT_M2P_RO || i == SLOT_ENTRY ||
+		    i == SLOT_PERDOMAIN) {
+			c[i] = l4[i];
+		}
+	}
+}
+
+int port_root_init(struct domain *d, mfn_t m)
+{
+	const uint64_t *own = (uint64_t *)(port_directmap + hv_root);
+	uint64_t *l4 = frame_ptr(m);
+	uint64_t *c;
+
+	memcpy(l4 + HOLE_L4_FIRST, own + HOLE_L4_FIRST,
+	       (HOLE_L4_LAST - HOLE_L4_FIRST + 1) * sizeof(*l4));
+	l4[SLOT_PERDOMAIN] = perdomain_entry(d);
+	if (!cpu_xpti) {
+		return 0;
+	}
+	c = heap_alloc_page();
+	if (!c) {
+		return -ENOMEM;
+	}
+	fill_companion(c, l4);
+	frame_of(m)->companion = (uint32_t)ptr_mfn(c).v;
+	return 0;
+}
+
+void port_root_fini(struct domain *d, mfn_t m)
+{
+	struct frame *f = frame_of(m);
+
+	(void)d;
+	if (f->companion) {
+		heap_free_page(frame_ptr(MFN(f->companion)));
+		f->companion = 0;
+	}
+}
+
+void port_root_update(mfn_t m, unsigned int slot, uint64_t val)
+{
+	uint32_t c = frame_of(m)->companion;
+
+	if (c) {
+		WRITE_ONCE(((uint64_t *)frame_ptr(MFN(c)))[slot], val);
+	}
+}
