@@ -59,7 +59,8 @@ struct client {
 	size_t in_len;
 	char *out;
 	size_t out_len, out_sent;
-	bool done;		/* close when all is sent */
+	bool done;		/* no more will be said */
+	int64_t drain_until;	/* ms; all is sent: wait for its end, or this */
 	bool gone;		/* the other end hung up */
 	enum goal goal;
 	uint32_t tag;		/* GOAL_HANDS */

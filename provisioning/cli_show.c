@@ -230,16 +230,19 @@ static void show_object(const cJSON *object, int indent)
 	}
 }
 
-static void show_names(const cJSON *rows)
+/* false: these things have no names (events, deliveries). */
+static bool show_names(const cJSON *rows)
 {
 	const cJSON *row, *name;
 
 	cJSON_ArrayForEach(row, rows) {
 		name = cJSON_GetObjectItemCaseSensitive(row, "name");
-		if (cJSON_IsString(name)) {
-			printf("%s\n", name->valuestring);
+		if (!cJSON_IsString(name)) {
+			return false;
 		}
+		printf("%s\n", name->valuestring);
 	}
+	return true;
 }
 
 /* A list without a table of its own: all members of its first row. */
@@ -276,8 +279,7 @@ void cli_show(const struct cli *cli, const cJSON *result)
 		show_json(result);
 		return;
 	}
-	if (cJSON_IsArray(result) && cli->quiet) {
-		show_names(result);
+	if (cJSON_IsArray(result) && cli->quiet && show_names(result)) {
 		return;
 	}
 	if (!cJSON_IsArray(result)) {

@@ -16,6 +16,7 @@
 
 #define CLIENTS_MAX	256
 #define READ_MS		30000	/* to send its request */
+#define DRAIN_MS	1000
 
 void client_accept(struct brain *b)
 {
@@ -136,7 +137,7 @@ void client_readable(struct brain *b, struct client *c)
 		return;
 	}
 	if (c->done || c->goal != GOAL_NONE) {
-		return;	/* one request only; the rest is not read */
+		return;	/* one request only; the rest is thrown away */
 	}
 	if (c->in_len + (size_t)len > MSG_REQUEST_MAX) {
 		client_error(c, MSG_USAGE, "request: longer than 65536 bytes");
@@ -176,12 +177,28 @@ void client_writable(struct client *c)
 	}
 }
 
+/*
+ * Closing while the client still sends would throw away what it has not
+ * read of the answer, so its end is awaited, for a second.
+ */
+static bool is_through(struct client *c)
+{
+	if (c->gone || !c->done || c->out_sent < c->out_len) {
+		return c->gone;
+	}
+	if (!c->drain_until) {
+		shutdown(c->fd, SHUT_WR);
+		c->drain_until = brain_ms() + DRAIN_MS;
+	}
+	return brain_ms() >= c->drain_until;
+}
+
 void client_sweep(struct brain *b)
 {
 	for (struct client **at = &b->clients; *at;) {
 		struct client *c = *at;
 
-		if (!c->gone && !(c->done && c->out_sent == c->out_len)) {
+		if (!is_through(c)) {
 			at = &c->next;
 			continue;
 		}

@@ -29,7 +29,9 @@
 #include "hands.h"
 
 #define USER		"vpsd"
-#define LOCK_WAIT_S	120
+#define LOCK_WAIT_MS	120000
+#define REFUSE_MS	3000	/* a killed one answers no longer than this */
+#define LOCK_TRY_MS	100
 
 struct options {
 	const char *state_dir, *run_dir, *vg, *templates;
@@ -154,8 +156,9 @@ static bool answers(const char *path)
 }
 
 /*
- * The lock may still be held by operations of a vpsd that was killed: wait
- * for those, but not for a vpsd that serves.
+ * The lock may still be held by a vpsd that was killed, until its brain has
+ * noticed and its last operation has ended: wait for those, but not for a vpsd
+ * that goes on answering.
  */
 static int take_lock(const struct paths *p, struct err *err)
 {
@@ -165,12 +168,14 @@ static int take_lock(const struct paths *p, struct err *err)
 		return err_set(err, -errno, "%s: %s", p->lock,
 			       strerror(errno));
 	}
-	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
-		if (i >= LOCK_WAIT_S || answers(p->socket)) {
+	for (int ms = 0, alive = 0; flock(fd, LOCK_EX | LOCK_NB) != 0;
+	     ms += LOCK_TRY_MS) {
+		alive = answers(p->socket) ? alive + LOCK_TRY_MS : 0;
+		if (ms >= LOCK_WAIT_MS || alive >= REFUSE_MS) {
 			return err_set(err, -EBUSY, "another vpsd is running "
 				       "(%s is locked)", p->lock);
 		}
-		sleep(1);
+		usleep(LOCK_TRY_MS * 1000);
 	}
 	return fd;
 }

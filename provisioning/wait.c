@@ -151,10 +151,13 @@ int64_t wait_tick(struct brain *b, int64_t limit)
 	for (struct client *c = b->clients; c; c = c->next) {
 		char text[160];
 
-		if (c->goal == GOAL_NONE || !c->deadline) {
+		if (c->done || !c->deadline) {
 			continue;
 		}
-		if (now >= c->deadline) {
+		if (now >= c->deadline && c->goal == GOAL_NONE) {
+			client_error(c, MSG_USAGE, "request: did not arrive in "
+				     "time");
+		} else if (now >= c->deadline) {
 			snprintf(text, sizeof(text), "timed out after %lld s "
 				 "while %s; it goes on by itself",
 				 (long long)(now - c->since) / 1000,

@@ -16,7 +16,6 @@
 
 #define VIF_SCRIPT	"/usr/lib/serai/vif-serai"
 #define BLOCK_SCRIPT	"/usr/lib/serai/block-serai"
-#define UUID_MARK	"5e7a"
 
 /* Keeps libxl's first complaint: the later ones are consequences. */
 struct keeper {
@@ -82,14 +81,6 @@ static int fault(const struct keeper *keeper, int rc, const char *what,
 	return err_set(err, rc == ERROR_NOMEM ? -ENOMEM : -EIO,
 		       "%s: libxl error %d: %s", what, rc,
 		       keeper->text[0] ? keeper->text : "no more is known");
-}
-
-uint64_t xl_uuid_vps(const char *uuid)
-{
-	if (strlen(uuid) != 36 || strncmp(uuid + 9, UUID_MARK, 4) != 0) {
-		return 0;
-	}
-	return strtoull(uuid + 24, NULL, 16);
 }
 
 static enum vm_domain state_of(const libxl_dominfo *info)

@@ -22,12 +22,6 @@ static const char *const states[] = {
 	[VM_DOMAIN_DYING] = "dying",
 };
 
-uint64_t xl_uuid_vps(const char *uuid)
-{
-	return strlen(uuid) == 36 && strncmp(uuid + 9, "5e7a", 4) == 0 ?
-		strtoull(uuid + 24, NULL, 16) : 0;
-}
-
 int xl_host(struct xl_host *host, struct err *err)
 {
 	char path[512], text[64];
