@@ -122,6 +122,7 @@ static void init_memory(uint64_t image)
 static void init_machine(void)
 {
 	struct acpi_hints hints = {
+		.efi_system_table = info.efi_system_table,
 		.rsdp_copy = info.rsdp_size ? info.rsdp : NULL,
 		.rsdp_copy_len = info.rsdp_size,
 	};
