@@ -214,11 +214,6 @@ void port_timer_arm(uint64_t deadline) { fake_deadline[fake_cpu] = deadline; }
 void port_kick_cpu(unsigned int cpu) { fake_kicks[cpu]++; }
 bool port_should_yield(void) { return countdown_step(&yield); }
 
-void port_relax(void)
-{
-	port_panic("a lock is held by its own taker, or a wait cannot end");
-}
-
 /* --- the machine's side of a vCPU ---------------------------------------- */
 
 struct cpu_user_regs *port_vcpu_regs(struct vcpu *v) { return &v->regs; }
