@@ -52,14 +52,9 @@ int port_acpi_sleep(unsigned int state, uint16_t val_a, uint16_t val_b,
 	return 0;
 }
 
-unsigned int port_cpu_count(void)
-{
-	return FAKE_CPUS;
-}
-
 int port_cpu_ids(unsigned int cpu, uint32_t *apic_id, uint32_t *acpi_id)
 {
-	if (cpu >= FAKE_CPUS) {
+	if (cpu >= port_cpu_count()) {
 		return -ENOENT;
 	}
 	*apic_id = cpu * 2;
