@@ -13,6 +13,7 @@
 #include "core/domain.h"
 #include "core/frame.h"
 #include "core/heap.h"
+#include "core/m2p.h"
 #include "core/log.h"
 #include "hypercall/version.h"
 #include "include/log.h"
@@ -143,6 +144,8 @@ static void free_modules(void)
 		uint64_t end = info.module[i].end & PAGE_MASK;
 
 		if (start < end) {
+			/* Guests get it, and the heap takes it as clean. */
+			memset(port_directmap + start, 0, end - start);
 			heap_add(MFN(start >> PAGE_SHIFT),
 				 MFN(end >> PAGE_SHIFT));
 		}
@@ -159,6 +162,7 @@ static void start_dom0(void)
 		}
 	}
 	free_modules();
+	m2p_share();
 	vga_release();
 	printk("Free memory for guests: %lu MiB. Starting dom0.\n",
 	       (unsigned long)(heap_free_frames() >> 8));

@@ -214,11 +214,6 @@ void port_timer_arm(uint64_t deadline) { fake_deadline[fake_cpu] = deadline; }
 void port_kick_cpu(unsigned int cpu) { fake_kicks[cpu]++; }
 bool port_should_yield(void) { return countdown_step(&yield); }
 
-void port_relax(void)
-{
-	port_panic("a lock is held by its own taker, or a wait cannot end");
-}
-
 /* --- the machine's side of a vCPU ---------------------------------------- */
 
 struct cpu_user_regs *port_vcpu_regs(struct vcpu *v) { return &v->regs; }
@@ -303,11 +298,10 @@ void port_vcpu_set_fpu(struct vcpu *v, const void *fx512)
 
 void port_vcpu_sync_regs(struct vcpu *v) { (void)v; }
 
-long port_vcpu_iret(struct vcpu *v)
+void port_vcpu_iret(struct vcpu *v)
 {
 	(void)v;
 	fake_pv.iret++;
-	return 0;
 }
 
 int port_root_init(struct domain *d, mfn_t l4)
