@@ -193,6 +193,8 @@ cpumask_t port_cpus_online(void)
 	return cpus >= 64 ? ~0ULL : (1ULL << cpus) - 1;
 }
 
+unsigned int port_cpu_count(void) { return cpus; }
+
 uint64_t port_now(void) { return fake_time; }
 uint64_t port_wallclock_ns(void) { return wallclock; }
 void port_set_wallclock(uint64_t ns) { wallclock = ns; }
