@@ -1,0 +1,51 @@
+/*
+ * cli.h - the parts of `vps`, the command line.
+ *
+ * vps.c finds the verb and talks to vpsd; cli_args.c makes the request;
+ * cli_show.c shows the answer; cli_local.c does what needs the terminal.
+ */
+#ifndef SERAI_CLI_H
+#define SERAI_CLI_H
+
+#include <stdbool.h>
+
+#include "err.h"
+#include "msg.h"
+#include "spec.h"
+
+struct cJSON;
+
+struct cli {
+	const struct spec_verb *verb;
+	struct cJSON *args;		/* of the request */
+	const char *socket;
+	bool json;			/* for programs */
+	bool quiet;			/* no progress; lists: names only */
+	bool help;
+};
+
+/**
+ * Parse the words after the program's name.  -EINVAL with a line.
+ * With cli->help set, nothing else needs to be right.
+ */
+int cli_args_parse(struct cli *cli, int argc, char **argv, struct err *err);
+
+/** Help for one verb, or (NULL) for all. */
+void cli_args_help(const struct spec_verb *verb);
+
+/** For shell completion: verbs, or the flags of @verb. */
+void cli_args_words(const struct spec_verb *verb);
+
+/** Print a result as the verb's table, text or JSON. */
+void cli_show(const struct cli *cli, const struct cJSON *result);
+
+/** `vps console`: @name is the VPS's domain.  Returns only on failure. */
+int cli_local_console(const char *name, struct err *err);
+
+/** `vps host init`.  Returns only on failure. */
+int cli_local_host_init(const struct cli *cli, struct err *err);
+
+/** May this be destroyed?  Without --yes, not from a terminal. */
+int cli_local_confirm(const struct cli *cli, struct err *err);
+
+#endif
