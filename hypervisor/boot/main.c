@@ -155,7 +155,11 @@ static void free_modules(void)
 static void start_dom0(void)
 {
 	if (dom0_build(&info, &options)) {
-		port_panic("no dom0 to run; see the message above");
+		/* The reason was printed: nothing is broken, so no dump. */
+		printk("There is no dom0 to run: the machine stops here.\n");
+		for (;;) {
+			cpu_hlt(); /* interrupts are off */
+		}
 	}
 	free_modules();
 	m2p_share();
