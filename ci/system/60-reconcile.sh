@@ -6,13 +6,13 @@
 #
 # The same matrix with a fake host, and with every fault, is in
 # provisioning/test/vpsd_test.sh; here nothing is fake.
+# Programs for other shells are in single quotes.
+# shellcheck disable=SC2016
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=ci/qemu.sh
 . "$here/../qemu.sh"
 
-# The single quotes hold programs for dom0's shell.
-# shellcheck disable=SC2016
 
 # Ten at once, in dom0; prints "STATUS LAST-LINE" for each.
 ten_creates()

@@ -5,6 +5,8 @@
 #
 # QEMU is killed with SIGKILL: what dom0 had not flushed is lost. What the
 # virtual disk had taken survives, as with a disk that keeps its promises.
+# Programs for other shells are in single quotes.
+# shellcheck disable=SC2016
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=ci/qemu.sh
@@ -56,8 +58,6 @@ cut()
 	dom0 "vps -q destroy again --yes" </dev/null
 }
 
-# The single quotes hold programs for the shell of the guest.
-# shellcheck disable=SC2016
 vm_prepare power-cut
 ssh-keygen -q -t ed25519 -N '' -C a -f "$vm_dir/a"
 truncate -s 6G "$vm_dir/disk"
