@@ -13,6 +13,7 @@
 #include "core/domain.h"
 #include "core/frame.h"
 #include "core/heap.h"
+#include "core/m2p.h"
 #include "core/log.h"
 #include "hypercall/version.h"
 #include "include/log.h"
@@ -121,6 +122,7 @@ static void init_memory(uint64_t image)
 static void init_machine(void)
 {
 	struct acpi_hints hints = {
+		.efi_system_table = info.efi_system_table,
 		.rsdp_copy = info.rsdp_size ? info.rsdp : NULL,
 		.rsdp_copy_len = info.rsdp_size,
 	};
@@ -142,6 +144,8 @@ static void free_modules(void)
 		uint64_t end = info.module[i].end & PAGE_MASK;
 
 		if (start < end) {
+			/* Guests get it, and the heap takes it as clean. */
+			memset(port_directmap + start, 0, end - start);
 			heap_add(MFN(start >> PAGE_SHIFT),
 				 MFN(end >> PAGE_SHIFT));
 		}
@@ -154,6 +158,7 @@ static void start_dom0(void)
 		port_panic("no dom0 to run; see the message above");
 	}
 	free_modules();
+	m2p_share();
 	vga_release();
 	printk("Free memory for guests: %lu MiB. Starting dom0.\n",
 	       (unsigned long)(heap_free_frames() >> 8));
