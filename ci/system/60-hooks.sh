@@ -27,8 +27,8 @@ vm_start -cdrom "$B/serai.iso" -boot d
 vm_wait_up
 vm_catalogue 96M 96M || vm_die "expected a catalogue"
 ssh-keygen -q -t ed25519 -N '' -C acme -f "$vm_dir/acme"
-dom0_put "$vm_dir/acme.pub" /tmp/acme.pub
-dom0_put "$vm_dir/http-server" /tmp/http-server
+tar -C "$vm_dir" -cf - acme.pub http-server | dom0 "tar -C /tmp -xf -" ||
+	vm_die "expected the key and the receiver in dom0"
 dom0 sh -s <<'END' || vm_die "expected the hooks to be enabled"
 set -e
 mkdir -p /state/hooks /state/secrets /tmp/http
