@@ -145,18 +145,18 @@ guest2() {
 
 # Until dom0 answers SSH and vpsd its socket.
 vm_wait_up() {
-	vm_wait_line SERAI-DOM0-UP "${1:-240}"
-	vm_wait 90 "SSH into dom0" dom0 true </dev/null
-	vm_wait 90 "vpsd to answer" dom0 vps host </dev/null
+	vm_wait_line SERAI-DOM0-UP "${1:-400}"
+	vm_wait 180 "SSH into dom0" dom0 true </dev/null
+	vm_wait 180 "vpsd to answer" dom0 vps host </dev/null
 }
 
 # vm_catalogue - one customer, plan and pool, as the tests and the demo sell.
 vm_catalogue() {
 	dom0 "vps -q customer add acme --external-id 4711 &&
 		vps -q plan add small --vcpus 1 --ram ${1:-160M} \
-			--disk ${2:-256M} &&
+			--disk ${2:-128M} &&
 		vps -q pool add v4 --range 10.0.2.50-10.0.2.59 --prefix 24 \
-			--gateway 10.0.2.2" </dev/null
+			--gateway 10.0.2.2" </dev/null >/dev/null
 }
 
 # An orderly end: dom0 shuts its guests down and turns the machine off.
