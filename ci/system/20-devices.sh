@@ -1,5 +1,5 @@
 #!/bin/sh
-# 20-devices - AHCI, NVMe, virtio-blk and USB disks, e1000e and virtio-net,
+# 20-devices - AHCI, NVMe, virtio-blk and USB disks, e1000(e) and virtio-net,
 # from dom0 on `pc` and `q35` with 1 to 8 CPUs: data read and written by dom0
 # is compared on the host, the gateway answers pings, the power goes off.
 #
@@ -71,6 +71,7 @@ run() # machine, cpus
 	t=devices-$1-$2
 	log=$WORK/$t.log
 	disks="nvme virtio usb"
+	nic=e1000e
 	args="-device nvme,drive=nvme,serial=n1
 		-device virtio-blk-pci,drive=virtio
 		-device qemu-xhci -device usb-storage,drive=usb"
@@ -79,6 +80,9 @@ run() # machine, cpus
 		args="$args -device ide-hd,drive=ahci,bus=ide.0"
 	else
 		disks="$disks ide ahci"
+		# e1000e gets no answers on `pc`, on genuine Xen neither; and
+		# this one has a level-triggered line.
+		nic=e1000
 		args="$args -device ide-hd,drive=ide,bus=ide.0
 			-device ahci,id=sata -device ide-hd,drive=ahci,bus=sata.0"
 	fi
@@ -95,7 +99,7 @@ run() # machine, cpus
 		-append "console=com1 com1=115200 dom0_mem=640M loglvl=all" \
 		-initrd "$BUILD/dom0-vmlinux console=hvc0 rdinit=/devices-init devtest_disks=$n,$WORK/root.img" \
 		-netdev user,id=n0,net=10.0.2.0/24,restrict=on \
-		-device e1000e,netdev=n0 \
+		-device "$nic,netdev=n0" \
 		-netdev user,id=n1,net=10.0.3.0/24,restrict=on \
 		-device virtio-net-pci,netdev=n1 $args 2>"$log.qemu"
 	rc=$?
@@ -106,7 +110,7 @@ run() # machine, cpus
 	for d in $disks; do
 		check_disk "$t" "$d"
 	done
-	for d in e1000e virtio_net; do
+	for d in "$nic" virtio_net; do
 		grep -aq "DEVTEST ping $d ok" "$log"
 		verdict "$t-ping-$d" $? "$(grep -a "DEVTEST ping $d" "$log")"
 	done

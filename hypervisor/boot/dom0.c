@@ -374,6 +374,15 @@ static int fill_memory(struct build *b, struct domain *d, uint64_t bytes,
 	return 0;
 }
 
+static void report_screen(const struct boot_framebuffer *fb)
+{
+	if (fb->type == 1) {
+		printk(LOG_INFO "dom0: screen %ux%u, %u bits, at %llx\n",
+		       fb->width, fb->height, fb->bpp,
+		       (unsigned long long)fb->addr);
+	}
+}
+
 static void report(const struct build *b, unsigned int vcpus)
 {
 	const struct layout *l = &b->at;
@@ -439,5 +448,6 @@ int dom0_build(const struct boot_info *bi, const struct options *o)
 	}
 	start_context(&b);
 	report(&b, vcpus);
+	report_screen(&bi->fb);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "core/domain.h"
 #include "core/frame.h"
 #include "core/heap.h"
+#include "core/m2p.h"
 #include "core/log.h"
 #include "hypercall/version.h"
 #include "include/log.h"
@@ -66,11 +67,12 @@ static void init_console(void)
 		.baud = options.com1_baud,
 	};
 
-	if (options.console_vga) {
-		vga_init();
-	}
 	if (options.console_com1) {
 		uart_init(&uart);
+	}
+	/* 1: the loader left a graphics mode; 255: it does not say. */
+	if (options.console_vga && !info.efi && info.fb.type != 1) {
+		vga_init();
 	}
 	log_set_levels((enum log_level)options.loglvl,
 		       (enum log_level)options.guest_loglvl);
@@ -121,6 +123,7 @@ static void init_memory(uint64_t image)
 static void init_machine(void)
 {
 	struct acpi_hints hints = {
+		.efi_system_table = info.efi_system_table,
 		.rsdp_copy = info.rsdp_size ? info.rsdp : NULL,
 		.rsdp_copy_len = info.rsdp_size,
 	};
@@ -142,6 +145,8 @@ static void free_modules(void)
 		uint64_t end = info.module[i].end & PAGE_MASK;
 
 		if (start < end) {
+			/* Guests get it, and the heap takes it as clean. */
+			memset(port_directmap + start, 0, end - start);
 			heap_add(MFN(start >> PAGE_SHIFT),
 				 MFN(end >> PAGE_SHIFT));
 		}
@@ -151,9 +156,14 @@ static void free_modules(void)
 static void start_dom0(void)
 {
 	if (dom0_build(&info, &options)) {
-		port_panic("no dom0 to run; see the message above");
+		/* The reason was printed: nothing is broken, so no dump. */
+		printk("There is no dom0 to run: the machine stops here.\n");
+		for (;;) {
+			cpu_hlt(); /* interrupts are off */
+		}
 	}
 	free_modules();
+	m2p_share();
 	vga_release();
 	printk("Free memory for guests: %lu MiB. Starting dom0.\n",
 	       (unsigned long)(heap_free_frames() >> 8));

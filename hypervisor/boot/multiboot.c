@@ -238,8 +238,14 @@ static void parse_mb2_tag(const struct mb2_tag *t, struct boot_info *out)
 		break;
 	}
 	case MB2_EFI32:
+		out->efi = true;
+		break;
 	case MB2_EFI64:
 		out->efi = true;
+		if (t->size >= sizeof(*t) + sizeof(out->efi_system_table)) {
+			memcpy(&out->efi_system_table, text,
+			       sizeof(out->efi_system_table));
+		}
 		break;
 	case MB2_RSDP_OLD:
 	case MB2_RSDP_NEW: /* the newer one, if both are given, wins */

@@ -42,6 +42,7 @@ struct boot_info {
 	uint8_t rsdp[36]; /* a copy of the RSDP if the loader gave one */
 	unsigned int rsdp_size; /* 0: none; search the BIOS area */
 	bool efi;
+	uint64_t efi_system_table; /* machine address; 0: not given */
 	struct boot_framebuffer fb;
 };
 

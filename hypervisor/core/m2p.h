@@ -23,4 +23,10 @@ static inline uint64_t m2p_get(mfn_t m)
 	return m.v < port_m2p_count ? READ_ONCE(port_m2p[m.v]) : M2P_INVALID;
 }
 
+/*
+ * Start-up: let toolstacks map the table's frames, read-only, as DOMID_XEN's
+ * (what XENMEM_machphys_mfn_list tells them); saving a domain needs it.
+ */
+void m2p_share(void);
+
 #endif

@@ -83,7 +83,8 @@ void ptype_abandon(struct frame *f);
 
 /*
  * Recount every reference by walking all tables of d; panics on a mismatch.
- * Other domains' mappings can only add to the counts of d's frames.
+ * Other domains' mappings can only add to the counts of d's frames.  Caller
+ * holds none of d's locks.
  */
 void ptype_audit(struct domain *d);
 /*

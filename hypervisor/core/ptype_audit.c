@@ -1,7 +1,10 @@
 /*
  * ptype_audit.c - count again what the frame table claims, by walking every
- * page table of a domain.  For tests and for the debug key; the domain's
- * page tables must stand still.
+ * page table of a domain.  For tests and for the debug key.
+ *
+ * It holds the domain's mmu_lock and page_lock, so tables, roots and the list
+ * of frames stand still.  What others do meanwhile can only add references:
+ * they take them first and map next.
  */
 #include "core/domain.h"
 #include "core/heap.h"
@@ -152,9 +155,13 @@ uint64_t ptype_audit_extra(struct domain *d)
 	if (!audit_begin(&a, d)) {
 		return 0;
 	}
+	spin_lock(&d->mmu_lock);
+	spin_lock(&d->page_lock);
 	each_frame(&a, count_frame);
 	count_roots(&a);
 	each_frame(&a, check_frame);
+	spin_unlock(&d->page_lock);
+	spin_unlock(&d->mmu_lock);
 	heap_free(ptr_mfn(a.tally), a.order);
 	return a.extra;
 }

@@ -144,7 +144,9 @@ long hc_fpu_taskswitch(struct hc *hc)
 
 long hc_iret(struct hc *hc)
 {
-	return port_vcpu_iret(hc->v);
+	hc->regs_loaded = true;
+	port_vcpu_iret(hc->v);
+	return 0;
 }
 
 /* --- callbacks ------------------------------------------------------------------------ */

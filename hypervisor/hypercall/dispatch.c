@@ -47,11 +47,15 @@ void upcall_hypercall(struct vcpu *v)
 	hc.arg[3] = regs->r10;
 	hc.arg[4] = regs->r8;
 	hc.in_multicall = false;
+	hc.regs_loaded = false;
 	if (unlikely(e->privileged && !hc.d->privileged)) {
 		regs->rax = (uint64_t)-EPERM;
 		return;
 	}
 	rc = e->fn(&hc);
+	if (hc.regs_loaded) {
+		return; /* its rax may be any number, -ERESTART as well */
+	}
 	if (unlikely(rc == -ERESTART)) {
 		restart(regs, &hc);
 		return;

@@ -74,6 +74,10 @@ static long call(struct hc *hc, struct xen_domctl *op)
 	}
 	if (op->cmd != XEN_DOMCTL_createdomain) {
 		d = domain_get_by_id(op->domain);
+		/* xenconsoled walks all domains so: the next one will do. */
+		if (!d && op->cmd == XEN_DOMCTL_getdomaininfo) {
+			d = domain_get_next(op->domain);
+		}
 		if (!d) {
 			return -ESRCH;
 		}

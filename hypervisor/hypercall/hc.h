@@ -21,6 +21,7 @@ struct hc {
 	struct domain *d;
 	uint64_t arg[5]; /* rdi rsi rdx r10 r8; written back on -ERESTART */
 	bool in_multicall;
+	bool regs_loaded; /* iret: all registers are new, rax included */
 };
 
 typedef long hc_fn(struct hc *hc);

@@ -133,9 +133,9 @@ void port_vcpu_set_fpu(struct vcpu *v, const void *fx512);
 void port_vcpu_sync_regs(struct vcpu *v);
 /*
  * The iret hypercall: pops the frame from the guest kernel's stack and makes
- * it the current context.  Returns the new rax.  Crashes d if malformed.
+ * it the current context, rax included.  Crashes d if malformed.
  */
-long port_vcpu_iret(struct vcpu *v);
+void port_vcpu_iret(struct vcpu *v);
 
 /* Called when an L4 frame becomes / stops being a validated root. */
 int port_root_init(struct domain *d, mfn_t l4);	 /* fill hole; 0/-ENOMEM */

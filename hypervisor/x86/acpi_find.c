@@ -123,8 +123,11 @@ static uint64_t search(uint64_t start, uint64_t end, const void *want,
 	uint64_t root;
 	unsigned int size;
 
-	for (uint64_t a = ALIGN_UP(start, 16); a + RSDP_V1_SIZE <= end;
-	     a += 16) {
+	/* In the BIOS areas it is on a paragraph; UEFI (OVMF) aligns to 4. */
+	uint64_t step = want ? 4 : 16;
+
+	for (uint64_t a = ALIGN_UP(start, step); a + RSDP_V1_SIZE <= end;
+	     a += step) {
 		const void *p = acpi_map(a, RSDP_V1_SIZE);
 
 		if (!p || memcmp(p, "RSD PTR ", 8) != 0) {

@@ -46,6 +46,21 @@ mb2_header:
 	.long 0x7fffffff
 	.long 0x200000
 	.long 1
+	/*
+	 * Addresses and entry: GRUB refuses to take the entry from the ELF
+	 * header, since it is no *virtual* address of the only segment.
+	 */
+	.balign 8
+	.short 2, 0
+	.long 24
+	.long PHYS(mb2_header)
+	.long PHYS(image_start)
+	.long PHYS(image_data_end)
+	.long PHYS(image_end)
+	.balign 8
+	.short 3, 0
+	.long 12
+	.long PHYS(start)
 	/* end */
 	.balign 8
 	.short 0, 0

@@ -20,19 +20,19 @@
 #define EFLAGS_RESERVED (~0x3f7fd5ULL)
 #define EFLAGS_VM    0x20000
 
-long port_vcpu_iret(struct vcpu *v)
+void port_vcpu_iret(struct vcpu *v)
 {
 	struct cpu_user_regs *regs = &pcpu()->regs;
 	struct iret_context f;
 
 	if (port_copy_from_guest(&f, GVA(regs->rsp), sizeof(f))) {
 		guest_crash(v, "iret: its stack is not readable");
-		return 0;
+		return;
 	}
 	if ((f.cs & 3) == 3) {
 		if (!v->pv.user_cr3.v) {
 			guest_crash(v, "iret to user mode without a user root");
-			return 0;
+			return;
 		}
 		mode_to_user(v);
 	}
@@ -50,5 +50,5 @@ long port_vcpu_iret(struct vcpu *v)
 	/* An NMI handler's iret ends it; others nest inside, see XSA-259. */
 	v->pv.nmi_masked = false;
 	v->info->evtchn_upcall_mask = !(f.rflags & EFLAGS_IF);
-	return (long)f.rax;
+	regs->rax = f.rax;
 }

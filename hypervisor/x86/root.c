@@ -42,11 +42,12 @@ void root_load(struct pcpu *p, struct vcpu *v)
 		e->guest_cr3 = cr3;
 		cr3 = v->pv.cr3.v << PAGE_SHIFT;
 		e->hv_cr3 = cr3;
-		/* A flush that the guest wants comes with the exit to it. */
-		if (p->root == cr3) {
-			return;
-		}
 	}
+	/*
+	 * Also when it is loaded already: the callers told the TLB clock, and
+	 * what the hypervisor copies next must not go through a translation
+	 * of a page that has changed hands on the strength of that.
+	 */
 	p->root = cr3;
 	write_cr3(cr3);
 }

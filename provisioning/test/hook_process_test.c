@@ -242,6 +242,45 @@ static void test_waits_for_the_last_ones_children(void)
 	world_close(&w);
 }
 
+/* A hook must not go on, unsupervised, after its dispatcher was killed. */
+static void test_hook_dies_with_the_dispatcher(void)
+{
+	struct process p;
+	struct world w;
+	char test[256];
+
+	world_open(&w, 1);
+	world_hook(&w, "hang", "echo $$ >$ROOT/pid; exec sleep 1000");
+	world_event(&w, 1, "created");
+	process_start(&p, &w, 0);
+	snprintf(test, sizeof(test), "test -s %s/pid", w.root);
+	CHECK(world_wait(test));
+	kill(p.pid, SIGKILL);
+	process_end(&p);
+	snprintf(test, sizeof(test),
+		 "! kill -0 $(cat %s/pid) 2>/dev/null", w.root);
+	CHECK(world_wait(test));
+	world_close(&w);
+}
+
+/* vpsd ignores SIGPIPE and more; a shell script must not. */
+static void test_hook_has_ordinary_signals(void)
+{
+	struct process p;
+	struct world w;
+
+	world_open(&w, 1);
+	world_hook(&w, "signals",
+		   "grep -E 'Sig(Ign|Blk)' /proc/self/status >>$LOG");
+	world_event(&w, 1, "created");
+	process_start(&p, &w, 0);
+	CHECK(wait_delivered(&w, p.pid));
+	CHECK_INT(process_end(&p), 0);
+	CHECK_TEXT(world_log(&w), "SigBlk:\t0000000000000000\n"
+				  "SigIgn:\t0000000000000000\n");
+	world_close(&w);
+}
+
 /* Told to stop while it waits for the lock: it does not wait any longer. */
 static void test_stops_while_waiting_for_the_lock(void)
 {
@@ -341,6 +380,8 @@ int main(void)
 	RUN(test_killed_after_every_commit);
 	RUN(test_killed_any_time);
 	RUN(test_waits_for_the_last_ones_children);
+	RUN(test_hook_dies_with_the_dispatcher);
+	RUN(test_hook_has_ordinary_signals);
 	RUN(test_stops_while_waiting_for_the_lock);
 	RUN(test_stop_lets_a_hook_finish);
 	RUN(test_stop_does_not_wait_for_ever);

@@ -30,8 +30,17 @@ void fake_reset(void);
 extern unsigned int fake_cpu;
 void fake_set_cpus(unsigned int n);
 extern uint64_t fake_time;
-/* Move the clock on to fake_time + ns, running timers of all CPUs on the way. */
+/*
+ * Move the clock on by ns: timers fire, kicked CPUs schedule, vCPUs "run" on
+ * CPUs (they do nothing but use time).
+ */
 void fake_advance(uint64_t ns);
+/* Let every kicked CPU schedule; time stands still. */
+void fake_settle(void);
+/* Whom each CPU runs. */
+extern struct vcpu *fake_current[MAX_CPUS];
+/* Called when a CPU has taken up another vCPU (NULL: idle); may be NULL. */
+extern void (*fake_switch_hook)(unsigned int cpu, struct vcpu *next);
 extern uint64_t fake_deadline[MAX_CPUS]; /* port_timer_arm() of each CPU */
 extern unsigned int fake_kicks[MAX_CPUS];
 
@@ -72,6 +81,15 @@ struct fake_pv {
 	uint64_t segbase[8], debugreg[8];
 };
 extern struct fake_pv fake_pv;
+
+/* devices.c: what was asked of the devices. */
+struct fake_devices {
+	int reserved;
+	unsigned int restored; /* segment << 16 | bus << 8 | devfn */
+	uint16_t sleep_a, sleep_b;
+	bool sleep_extended;
+};
+extern struct fake_devices fake_devices;
 
 /* TLB flushes, newest last; the ring wraps. */
 struct fake_flush {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 void fake_port_reset(void);
+void fake_clock_reset(void);
 
 unsigned int port_phys_bits = 40;
 uint64_t port_l1tf_limit;
@@ -19,6 +20,7 @@ static struct frame frames[FAKE_FRAMES];
 void fake_reset(void)
 {
 	fake_port_reset();
+	fake_clock_reset();
 	port_phys_bits = 40;
 	port_l1tf_limit = 0;
 	memset(frames, 0, sizeof(frames));

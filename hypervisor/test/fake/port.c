@@ -193,6 +193,8 @@ cpumask_t port_cpus_online(void)
 	return cpus >= 64 ? ~0ULL : (1ULL << cpus) - 1;
 }
 
+unsigned int port_cpu_count(void) { return cpus; }
+
 uint64_t port_now(void) { return fake_time; }
 uint64_t port_wallclock_ns(void) { return wallclock; }
 void port_set_wallclock(uint64_t ns) { wallclock = ns; }
@@ -213,11 +215,6 @@ void port_tsc_scale(uint32_t *mul, int8_t *shift)
 void port_timer_arm(uint64_t deadline) { fake_deadline[fake_cpu] = deadline; }
 void port_kick_cpu(unsigned int cpu) { fake_kicks[cpu]++; }
 bool port_should_yield(void) { return countdown_step(&yield); }
-
-void port_relax(void)
-{
-	port_panic("a lock is held by its own taker, or a wait cannot end");
-}
 
 /* --- the machine's side of a vCPU ---------------------------------------- */
 
@@ -303,11 +300,10 @@ void port_vcpu_set_fpu(struct vcpu *v, const void *fx512)
 
 void port_vcpu_sync_regs(struct vcpu *v) { (void)v; }
 
-long port_vcpu_iret(struct vcpu *v)
+void port_vcpu_iret(struct vcpu *v)
 {
 	(void)v;
 	fake_pv.iret++;
-	return 0;
 }
 
 int port_root_init(struct domain *d, mfn_t l4)

@@ -28,8 +28,8 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	static void test_##id(void);                                           \
 	__attribute__((constructor)) static void register_##id(void)           \
 	{                                                                      \
-		static struct test t = { #id, test_##id, NULL };               \
-		test_register(&t);                                             \
+		static struct test test_ = { #id, test_##id, NULL };           \
+		test_register(&test_);                                         \
 	}                                                                      \
 	static void test_##id(void)
 

@@ -1,0 +1,236 @@
+/* domain_test.c - birth, pauses, shutdown and death of domains. */
+#include "test/unit/world.h"
+#include "core/console.h"
+#include "core/log.h"
+
+#include <stdlib.h>
+
+/* What must be the same before and after a domain's whole life. */
+struct books {
+	uint64_t frames;
+	long objects;
+};
+
+static struct books take_books(void)
+{
+	return (struct books){ heap_free_frames(), fake_objects_out() };
+}
+
+static void check_books(struct books b)
+{
+	CHECK_EQ(heap_free_frames(), b.frames);
+	CHECK_EQ(fake_objects_out(), b.objects);
+}
+
+TEST(domain_create_survives_any_allocation_failure)
+{
+	struct books b = take_books();
+	struct domain *d;
+	long n;
+	int rc;
+
+	for (n = 0;; n++) {
+		d = NULL;
+		fake_fail_alloc_at(n);
+		rc = world_try_domain(3, 40, &d);
+		fake_fail_alloc_at(-1);
+		if (rc == 0) {
+			break;
+		}
+		CHECK_EQ(rc, -ENOMEM);
+		if (d) {
+			world_kill(d); /* died at one of its vCPUs */
+		}
+		CHECK(domain_get_by_id(3) == NULL);
+		check_books(b);
+	}
+	CHECK(n > 40);
+	world_kill(d);
+	check_books(b);
+}
+
+TEST(domain_ids_are_unique_and_ordered)
+{
+	struct domain *d, *x;
+
+	world_domain(7, 1);
+	world_domain(3, 1);
+	d = world_domain(5, 1);
+	CHECK_EQ(world_try_domain(5, 1, &x), -EEXIST);
+	CHECK_EQ(world_try_domain(DOMID_MAX_GUEST + 1, 1, &x), -EINVAL);
+	CHECK_EQ(world_try_domain(6, 0, &x), -EINVAL);
+	CHECK_EQ(world_try_domain(6, MAX_VCPUS + 1, &x), -EINVAL);
+	x = domain_get_next(4);
+	CHECK(x == d);
+	domain_put(x);
+	x = domain_get_next(6);
+	CHECK_EQ(x->id, 7);
+	domain_put(x);
+	CHECK(domain_get_next(8) == NULL);
+	CHECK(domain_get_by_id(4) == NULL);
+}
+
+/* With memory, page tables, ports, a grant; interrupted wherever it can be. */
+TEST(domain_kill_yields_anywhere_and_returns_all)
+{
+	struct books b = take_books();
+	struct domain *d;
+	uint32_t port;
+	mfn_t m;
+	long n;
+	int i;
+
+	for (n = 0;; n++) {
+		d = world_domain(1, 2);
+		for (i = 0; i < 40; i++) {
+			CHECK_EQ(domain_frames_alloc(d, 0, 0, &m), 0);
+			CHECK_EQ(evtchn_bind_ipi(d, 0, &port), 0);
+		}
+		CHECK_EQ(gnttab_grow(d, 2), 0);
+		console_write(d, "half a line", 11);
+		world_start(d);
+		fake_yield_at(n);
+		world_kill(d);
+		check_books(b);
+		if (!fake_yielded()) {
+			break;
+		}
+	}
+	CHECK(n > 10);
+}
+
+TEST(domain_outlives_its_end_while_referenced)
+{
+	struct books b = take_books();
+	struct domain *d = world_domain(1, 1), *x;
+
+	domain_get(d);
+	world_kill(d);
+	x = domain_get_by_id(1);
+	CHECK(x == d && x->is_dying);
+	CHECK_EQ(world_try_domain(1, 1, &x), -EEXIST);
+	domain_put(d);
+	domain_put(d);
+	CHECK(domain_get_by_id(1) == NULL);
+	check_books(b);
+}
+
+TEST(domain_pause_nests_and_waits)
+{
+	struct domain *d = world_domain(1, 2);
+
+	world_start(d);
+	CHECK(d->vcpu[0]->running && d->vcpu[1]->running);
+	domain_pause(d);
+	/* It has waited for the CPUs to let go of them. */
+	CHECK(!sched_is_on_cpu(d->vcpu[1]));
+	domain_pause(d);
+	domain_unpause(d);
+	fake_settle();
+	CHECK(!d->vcpu[0]->running);
+	domain_unpause(d);
+	fake_settle();
+	CHECK(d->vcpu[0]->running && d->vcpu[1]->running);
+	/* The toolstack's pause does not nest. */
+	domain_pause_by_controller(d);
+	domain_pause_by_controller(d);
+	CHECK_EQ(domain_unpause_by_controller(d), 0);
+	CHECK_EQ(domain_unpause_by_controller(d), -EINVAL);
+	CHECK_EQ(d->pause_count, 0);
+	domain_audit(d);
+	sched_audit();
+}
+
+TEST(domain_shutdown_tells_dom0_and_resumes)
+{
+	struct domain *dom0 = world_domain(0, 1), *d = world_domain(1, 2);
+	uint32_t port;
+
+	world_start(dom0);
+	CHECK_EQ(evtchn_bind_virq(dom0, VIRQ_DOM_EXC, 0, &port), 0);
+	world_start(d);
+	domain_shutdown(d, SHUTDOWN_suspend);
+	domain_shutdown(d, SHUTDOWN_crash); /* the first reason counts */
+	fake_settle();
+	CHECK(!d->vcpu[0]->running && !d->vcpu[1]->running);
+	CHECK_EQ(d->shutdown_code, SHUTDOWN_suspend);
+	CHECK(evtchn_is_pending(dom0, port));
+	domain_audit(d);
+	domain_resume(d);
+	fake_settle();
+	CHECK(d->vcpu[0]->running && !d->is_shut_down);
+	CHECK_EQ(d->pause_count, 0);
+	upcall_domain_crash(d, "a test");
+	CHECK_EQ(d->shutdown_code, SHUTDOWN_crash);
+}
+
+TEST(domain_console_lines_are_prefixed_and_harmless)
+{
+	struct domain *dom0 = world_domain(0, 1), *d = world_domain(4, 1);
+
+	console_write(d, "one\ntw", 6);
+	CHECK(strstr(fake_console, "(XEN) d4 one\n") != NULL);
+	CHECK(strstr(fake_console, "tw") == NULL);
+	console_write(d, "o\x1b[2J\r\n", 7);
+	CHECK(strstr(fake_console, "(XEN) d4 two[2J\n") != NULL);
+	console_write(dom0, "raw\x1b", 4);
+	CHECK(strstr(fake_console, "raw\x1b") != NULL);
+}
+
+TEST(domain_console_storm_is_cut)
+{
+	struct domain *d = world_domain(4, 1);
+	int i;
+
+	for (i = 0; i < 5000; i++) {
+		console_write(d, "spam spam spam\n", 15);
+	}
+	CHECK(fake_console_len < 2000);
+	fake_time += 10000000000ULL;
+	console_write(d, "later\n", 6);
+	CHECK(strstr(fake_console, "suppressed") != NULL);
+	CHECK(strstr(fake_console, "d4 later") != NULL);
+}
+
+TEST(domain_console_input_goes_to_dom0)
+{
+	struct domain *dom0 = world_domain(0, 1);
+	uint32_t port;
+	char buf[8];
+
+	CHECK_EQ(evtchn_bind_virq(dom0, VIRQ_CONSOLE, 0, &port), 0);
+	fake_console_input("abcdef");
+	upcall_console_input();
+	CHECK(evtchn_is_pending(dom0, port));
+	CHECK_EQ(console_read(buf, 4), 4);
+	CHECK(memcmp(buf, "abcd", 4) == 0);
+	CHECK_EQ(console_read(buf, 8), 2);
+	CHECK_EQ(console_read(buf, 8), 0);
+}
+
+TEST(log_ring_keeps_the_last_bytes)
+{
+	char buf[LOG_RING_SIZE + 10];
+	uint32_t pos = log_oldest(), i;
+	size_t n;
+
+	printk("first\n");
+	n = log_read(&pos, buf, sizeof(buf));
+	CHECK(n == 12 && memcmp(buf, "(XEN) first\n", 12) == 0);
+	CHECK_EQ(log_read(&pos, buf, sizeof(buf)), 0);
+	for (i = 0; i < 3000; i++) {
+		printk("line %u\n", i);
+	}
+	/* Reads from before the oldest byte start at the oldest. */
+	n = log_read(&pos, buf, sizeof(buf));
+	CHECK_EQ(n, LOG_RING_SIZE);
+	CHECK(memcmp(buf + n - 10, "line 2999\n", 10) == 0);
+	log_clear();
+	pos = log_oldest();
+	CHECK_EQ(log_read(&pos, buf, sizeof(buf)), 0);
+	log_set_levels(LOG_LEVEL_ERR, LOG_LEVEL_ERR);
+	printk(LOG_WARN "not this\n");
+	printk(LOG_ERR "but this\n");
+	n = log_read(&pos, buf, sizeof(buf));
+	CHECK(n == 15 && memcmp(buf, "(XEN) but this\n", 15) == 0);
+}
