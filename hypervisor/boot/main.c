@@ -67,11 +67,12 @@ static void init_console(void)
 		.baud = options.com1_baud,
 	};
 
-	if (options.console_vga) {
-		vga_init();
-	}
 	if (options.console_com1) {
 		uart_init(&uart);
+	}
+	/* 1: the loader left a graphics mode; 255: it does not say. */
+	if (options.console_vga && !info.efi && info.fb.type != 1) {
+		vga_init();
 	}
 	log_set_levels((enum log_level)options.loglvl,
 		       (enum log_level)options.guest_loglvl);
