@@ -131,6 +131,9 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v)
 	desc_load_gdt(vcpu_gdt_va(v->id));
 	load_ldt(v);
 	cpu_load_cr4(p, v);
+	if (cpu_has_tsc_aux) {
+		wrmsr(MSR_TSC_AUX, v->arch->tsc_aux);
+	}
 	load_debugregs(v);
 	fpu_load(v);
 	if (!load_segments(v, &p->regs)) {

@@ -75,7 +75,7 @@ static void basic_leaves(void)
 	guest_equal("hidden-1c", 0, f.c & (0xf8u | 1u << 17 | 1u << 21 |
 					   1u << 24));
 	guest_equal("hypervisor-bit", 1u << 31, f.c & 1u << 31);
-	guest_equal("osxsave-follows-cr4", 0, f.c & 1u << 27);
+	guest_equal("osxsave-with-xsave", f.c >> 26 & 1, f.c >> 27 & 1);
 	f = forced(7, 0);
 	/* SMEP, INVPCID, SMAP */
 	guest_equal("hidden-7b", 0, f.b & (1u << 7 | 1u << 10 | 1u << 20));
