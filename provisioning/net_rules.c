@@ -8,7 +8,8 @@
  *	           towards host and neighbours alike
  *	vps7_ip6   the IPv6 part of it, with neighbour discovery
  *	vps7_pass  what was found honest: rate limit, then count
- *	vps7_out   egress: counts what goes to the guest
+ *	vps7_out   egress: counts what goes to the guest, all but router
+ *	           advertisements
  *	vps7_tx, vps7_rx, vps7_bad   counters; unlike the chains they outlive
  *	           the interface, and so the guest's reboots
  *
@@ -366,6 +367,9 @@ static void add_counting(struct text *t, const struct vif *v,
 	}
 	add(t, "add rule netdev serai %s_pass counter name \"%s_tx\" accept\n",
 	    v->name, v->name);
+	/* Addresses are sold, not advertised: one that a guest took from an
+	 * advertisement would only be refused when it speaks from it. */
+	add_bad(t, v, "out", "icmpv6 type 134");
 	add(t, "add rule netdev serai %s_out counter name \"%s_rx\" accept\n",
 	    v->name, v->name);
 }

@@ -227,6 +227,26 @@ test_filtered()
 		in_guest 1 ping -c 1 -W 2 $ip6_2
 }
 
+# From outside everything reaches a guest but router advertisements.
+test_from_outside()
+{
+	in_guest 1 "$bin/frames" listen eth0 20 >"$log/outside" &
+	listener=$!
+	wait_for grep -q listening "$log/outside"
+	"$bin/frames" send br0 mac=$mac_h ip4=$ip4_h ip6=$ip6_h \
+		vmac=$mac_1 vip4=$ip4_1 vip6=$ip6_1 \
+		hmac=$mac_h hip4=$ip4_h hip6=$ip6_h
+	wait $listener || :
+	for frame in ip4 ip6 arp_request ns na; do
+		check "from outside: $frame" grep -qx "seen $frame" \
+			"$log/outside"
+	done
+	for frame in ra ra_as_host; do
+		refuse "from outside: $frame" grep -qx "seen $frame" \
+			"$log/outside"
+	done
+}
+
 # What a thief would really do: put the victim's address on its own interface.
 test_theft()
 {
@@ -330,20 +350,22 @@ receive()
 
 test_rates()
 {
-	# 16 Mbit/s is 2 MB/s: 4 MB in 2 s, less the burst
-	check "plan change on a live interface" apply 1 16000 0
+	# 8 Mbit/s is 1 MB/s: 4 MB take 4 s, less the burst.  The bounds are
+	# wide because other programs may keep this machine busy.
+	check "plan change on a live interface" apply 1 8000 0
 	t=$(ms receive 2 1 4000000)
-	between "rate limit to the guest, ms for 4 MB at 16 Mbit/s" 1700 "$t" 4000
+	between "rate limit to the guest, ms for 4 MB at 8 Mbit/s" \
+		3500 "$t" 12000
 	t=$(ms receive 1 2 4000000)
-	between "no limit the other way, ms" 0 "$t" 1200
-	check "plan change to a limit from the guest" apply 1 0 16000
-	# nft's bucket holds the first second's worth besides the burst
-	t=$(ms receive 1 2 8000000)
-	between "rate limit from the guest, ms for 8 MB at 16 Mbit/s" \
-		2700 "$t" 9000
+	between "no limit the other way, ms" 0 "$t" 3000
+	check "plan change to a limit from the guest" apply 1 0 8000
+	# nft's bucket holds the first second's worth besides the burst.
+	t=$(ms receive 1 2 6000000)
+	between "rate limit from the guest, ms for 6 MB at 8 Mbit/s" \
+		4500 "$t" 20000
 	t=$(ms receive 2 1 4000000)
-	between "no limit to the guest any more, ms" 0 "$t" 1200
-	equal "netback is told the rate" 100000,50000 \
+	between "no limit to the guest any more, ms" 0 "$t" 3000
+	equal "netback is told the rate" 50000,50000 \
 		"$(cat $FAKE_XENSTORE/backend/vif/1/0/rate)"
 	frames rates filtered
 }
@@ -399,6 +421,7 @@ setup
 test_open
 test_no_rules
 test_filtered
+test_from_outside
 test_theft
 test_counters
 test_reboot

@@ -1,0 +1,93 @@
+#!/bin/sh
+# A blank disk becomes a server's: refusals, preparation, boot from it by BIOS
+# and by UEFI, what survives a reboot, and the plug pulled during a create.
+set -u
+here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=ci/qemu.sh
+. "$here/qemu.sh"
+
+vm_test="host init"
+vm_prepare host-init
+vm_memory=1152
+disk=$vm_dir/server.img
+other=$vm_dir/other.img
+truncate -s 8G "$disk"
+truncate -s 64M "$other"
+mke2fs -q -F -t ext4 "$other"
+drives="-drive if=none,id=d0,format=raw,cache=unsafe,file=$disk
+	-device virtio-blk-pci,drive=d0,serial=SERAI0001,bootindex=1"
+
+# shellcheck disable=SC2086
+vm_start -cdrom "$B/serai.iso" -boot d $drives \
+	-drive "if=none,id=d1,format=raw,file=$other" \
+	-device virtio-blk-pci,drive=d1
+vm_wait_line SERAI-DOM0-UP 500
+vm_wait 180 "SSH into dom0" dom0 true </dev/null
+target=$(dom0 'lsblk -dno PATH,SERIAL | sed -n "s/ *SERAI0001//p"' </dev/null)
+filled=$(dom0 'blkid -t TYPE=ext4 -o device' </dev/null | head -n 1)
+
+# refusal NAME CODE PATTERN COMMAND
+refusal() {
+	text=$(dom0 "$4" </dev/null 2>&1)
+	check "host init: $1: exit code" "$2" "$?"
+	check_match "host init: $1: says why" "$3" "$text"
+}
+refusal "no such disk" 3 "no block device" "vps host init /dev/nothing"
+refusal "a disk with a file system" 4 "(not blank|SERAI|4096)" \
+	"vps host init $filled"
+refusal "a wrong serial number" 2 "serial" "vps host init $target XYZ"
+check "host init: the refused disk is as it was" clean \
+	"$(e2fsck -fn "$other" >/dev/null 2>&1 && echo clean)"
+
+dom0 "vps host init $target" </dev/null >"$vm_dir/init.log" 2>&1
+check "host init: prepares a blank disk" 0 "$?"
+cat "$vm_dir/init.log"
+refusal "a disk that was prepared" 4 "(not blank|volume group)" \
+	"vps host init $target"
+vm_poweroff 240
+
+# From the disk alone, by BIOS.
+# shellcheck disable=SC2086
+vm_start $drives
+vm_wait_up 500
+echo "ok host init: the disk boots by BIOS"
+check "host init: state is on the disk" no \
+	"$(dom0 'test -e /run/serai/volatile && echo yes || echo no' </dev/null)"
+check "host init: thin pool is there" serai/pool \
+	"$(dom0 'lvs --noheadings -o vg_name,lv_name serai/pool' </dev/null |
+		tr -s ' ' | sed 's/^ //; s/ $//; s/ /\//')"
+vm_catalogue 160M 256M || vm_die "expected a catalogue"
+ssh-keygen -q -t ed25519 -N '' -C acme -f "$vm_dir/acme"
+dom0_put "$vm_dir/acme.pub" /state/acme.pub
+create="vps create web1 --customer acme --plan small --template busybox \
+	--key /state/acme.pub --timeout 400"
+DOM0_TIMEOUT=500 dom0 "$create" </dev/null
+check "host init: a VPS on a thin volume" 0 "$?"
+guest "$vm_dir/acme" 'echo kept >/root/kept; sync' </dev/null
+hostkey=$(dom0 cat /state/ssh/ssh_host_ed25519_key.pub </dev/null)
+
+# The plug, during the next create; then by UEFI.
+dom0 "$(echo "$create" | sed s/web1/web2/)" </dev/null >/dev/null 2>&1 &
+vm_wait 120 "web2 in the database" dom0 vps show web2 </dev/null
+vm_kill
+sleep 1
+# shellcheck disable=SC2046,SC2086
+vm_start $(vm_uefi) $drives
+vm_wait_up 500
+echo "ok host init: the disk boots by UEFI, after a power cut"
+check "host init: host keys survive" "$hostkey" \
+	"$(dom0 cat /state/ssh/ssh_host_ed25519_key.pub </dev/null)"
+vm_wait 400 "web1 to be started again" guest "$vm_dir/acme" true </dev/null
+echo "ok host init: a sold VPS starts again after a power cut"
+check "host init: its files survive" kept \
+	"$(guest "$vm_dir/acme" cat /root/kept </dev/null)"
+# web2 is either there and running or was undone: nothing in between.
+vm_wait 400 "web2 to be running or gone" dom0 \
+	'vps list --json | grep -vq "\"creating\""' </dev/null
+sold=$(dom0 'vps list -q' </dev/null | sort | tr '\n' ' ')
+volumes=$(dom0 'lvs --noheadings -o lv_name serai' </dev/null |
+	grep -c '^ *v-')
+check "host init: as many volumes as VPSs ($sold)" \
+	"$(echo "$sold" | wc -w)" "$volumes"
+vm_poweroff 300
+echo "ok host init: turns itself off with guests running"
