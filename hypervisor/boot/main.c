@@ -34,6 +34,7 @@
 #include "x86/port_init.h"
 #include "x86/reboot.h"
 #include "x86/smp.h"
+#include "x86/spec.h"
 #include "x86/time.h"
 #include "x86/uart.h"
 #include "x86/vmap.h"
@@ -132,7 +133,12 @@ static void init_machine(void)
 		printk(LOG_WARN "no usable ACPI tables\n");
 	}
 	guard_devices();
+	cpu_set_options(options.xpti == OPTION_AUTO ? -1
+						    : options.xpti == OPTION_ON,
+			options.smep == OPTION_OFF,
+			options.smap == OPTION_OFF);
 	cpu_detect();
+	spec_init(options.spec_ctrl == OPTION_OFF);
 	cpuid_init();
 	desc_init();
 }
