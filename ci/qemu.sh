@@ -19,7 +19,8 @@ vm_memory=1024
 vm_cpus=1
 vm_ssh="-q -F none -o BatchMode=yes -o StrictHostKeyChecking=no
 	-o UserKnownHostsFile=/dev/null -o ConnectTimeout=20
-	-o ServerAliveInterval=10 -o ServerAliveCountMax=6"
+	-o ServerAliveInterval=10 -o ServerAliveCountMax=6
+	-o KexAlgorithms=curve25519-sha256"
 
 vm_die() {
 	echo "FAIL ${vm_test:-$(basename "$0")}: $*" \
@@ -62,7 +63,7 @@ vm_start() {
 	vm_guest_port=$(vm_free_port 4)
 	vm_guest2_port=$(vm_free_port 8)
 	_fwd=hostfwd=tcp:127.0.0.1
-	rm -f "$vm_dir/pid"
+	vm_disconnect
 	qemu-system-x86_64 -accel "$ACCEL" -cpu "$CPU" -m "$vm_memory" \
 		-smp "$vm_cpus" -display none -pidfile "$vm_dir/pid" \
 		-chardev "socket,id=c0,path=$vm_dir/serial.sock,server=on,wait=off,logfile=$vm_dir/console.log,logappend=on" \
@@ -75,6 +76,12 @@ vm_start() {
 		"$@" </dev/null >>"$vm_dir/qemu.log" 2>&1 &
 	vm_pid=$!
 	vm_mark=$(vm_lines)
+}
+
+vm_disconnect() {
+	[ ! -e "$vm_dir/ssh.sock" ] || ssh -q -o "ControlPath=$vm_dir/ssh.sock" \
+		-O exit root@127.0.0.1 2>/dev/null
+	rm -f "$vm_dir/ssh.sock"
 }
 
 vm_lines() {
@@ -114,10 +121,13 @@ vm_wait() {
 	done
 }
 
-# dom0 COMMAND - as the operator, in dom0. stdin is passed on.
+# dom0 COMMAND - as the operator, in dom0. stdin is passed on. The commands of
+# one boot share a connection: a key exchange is slow in an emulated machine.
 dom0() {
 	# shellcheck disable=SC2086
-	timeout "${DOM0_TIMEOUT:-300}" ssh $vm_ssh -i "$vm_dir/operator" \
+	timeout "${DOM0_TIMEOUT:-600}" ssh $vm_ssh -i "$vm_dir/operator" \
+		-o ControlMaster=auto -o ControlPersist=600 \
+		-o "ControlPath=$vm_dir/ssh.sock" \
 		-p "$vm_dom0_port" root@127.0.0.1 "$@"
 }
 
@@ -175,6 +185,7 @@ vm_poweroff() {
 
 # The plug.
 vm_kill() {
+	vm_disconnect
 	[ -z "$vm_pid" ] || {
 		kill -9 "$vm_pid" 2>/dev/null
 		wait "$vm_pid" 2>/dev/null

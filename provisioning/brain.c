@@ -13,9 +13,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#define POLL_MS		10000	/* look at the domains even if not told */
-#define SAMPLE_MS	60000	/* read the counters */
-#define TICK_MS		1000
+#define SAMPLE_MS	60000	/* read counters; look even if not told to */
+#define TICK_MS		30000	/* at the latest; timers below are coarse */
 
 int64_t brain_ms(void)
 {
@@ -92,10 +91,7 @@ static void timers(struct brain *b)
 {
 	int64_t now = brain_ms();
 
-	if (now >= b->next_poll) {
-		b->world_wanted = true;
-		b->next_poll = now + POLL_MS;
-	}
+	b->world_wanted = b->world_wanted || now >= b->next_sample;
 	if (now >= b->next_host) {
 		struct hands_request req = { .op = HANDS_HOST };
 

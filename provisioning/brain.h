@@ -35,6 +35,7 @@ struct vm {
 	struct vm_world world;
 	int64_t shutdown_until;	/* ms; guest asked, forced then; 0 not asked */
 	int64_t retry_at;	/* ms; a step failed, or the store did */
+	int64_t wake_at;	/* ms; look again then; INT64_MAX never */
 	unsigned int failures;	/* starts in a row */
 	bool force;		/* do not ask the guest */
 	int probe_fd;		/* connection to port 22, or -1 */
@@ -89,7 +90,7 @@ struct brain {
 	struct store_capacity capacity;
 	unsigned int disk_percent;	/* of the disk that may be sold */
 	uint16_t ssh_port;
-	int64_t next_poll, next_sample, next_host;	/* ms */
+	int64_t next_sample, next_host;	/* ms */
 	const char *templates_dir;	/* packages that come with the image */
 };
 

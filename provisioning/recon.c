@@ -38,6 +38,7 @@ struct vm *recon_vm(struct brain *b, uint64_t id, bool make)
 	}
 	vm->id = id;
 	vm->probe_fd = -1;
+	vm->wake_at = INT64_MAX;
 	vm->next = b->vms;
 	b->vms = vm;
 	return vm;
@@ -184,15 +185,41 @@ static bool step_once(struct brain *b, struct vm *vm)
 	return true;
 }
 
+/* When does time alone make a difference to this VPS? */
+static int64_t wake_at(struct brain *b, const struct vm *vm)
+{
+	int64_t now = brain_ms(), at = INT64_MAX, restart;
+	struct store_vps v;
+
+	if (vm->busy || store_vps_get(b->store, vm->id, &v, NULL) != 0) {
+		return vm->busy ? INT64_MAX : now + RETRY_MS;
+	}
+	if (vm->retry_at > now) {
+		at = vm->retry_at;
+	}
+	if (vm->shutdown_until && vm->shutdown_until < at) {
+		at = vm->shutdown_until;
+	}
+	restart = now + (v.row.restart_at - brain_now()) * 1000;
+	if (v.row.restart_at && v.row.desired == VM_RUNNING && !v.row.domid &&
+	    restart < at) {
+		at = restart > now ? restart : now + 1;
+	}
+	return at;
+}
+
 void recon_kick(struct brain *b, uint64_t id)
 {
 	struct vm *vm = recon_vm(b, id, true);
 
-	if (!vm->known || brain_ms() < vm->retry_at) {
+	if (!vm->known) {
 		return;
 	}
-	while (!vm->busy && step_once(b, vm)) {
+	if (brain_ms() >= vm->retry_at) {
+		while (!vm->busy && step_once(b, vm)) {
+		}
 	}
+	vm->wake_at = wake_at(b, vm);
 	wait_notify(b, id);
 }
 
@@ -417,29 +444,32 @@ void recon_world(struct brain *b, const struct hands_reply *reply,
 	recon_kick_all(b);
 }
 
-int64_t recon_tick(struct brain *b, int64_t limit)
+/* One VPS; ms until it wants to be looked at again. */
+static int64_t tick_vm(struct brain *b, struct vm *vm)
 {
 	int64_t now = brain_ms();
+	struct store_vps v;
 
-	for (struct vm *vm = b->vms, *next; vm; vm = next) {
-		struct store_vps v;
-		int64_t due = limit;
+	if (now >= vm->wake_at) {
+		recon_kick(b, vm->id);
+	}
+	if (vm->world.domain == VM_DOMAIN_DYING) {
+		b->world_wanted = true;
+		return DYING_MS;
+	}
+	if (!wait_for_ssh(b, vm->id)) {
+		probe_stop(vm);
+	} else if (store_vps_get(b->store, vm->id, &v, NULL) == 0) {
+		return probe_tick(b, vm, &v);
+	}
+	return vm->wake_at > now ? vm->wake_at - now : 1;
+}
 
-		next = vm->next;
-		if (store_vps_get(b->store, vm->id, &v, NULL) != 0) {
-			continue;
-		}
-		if (!vm->busy && now >= vm->retry_at) {
-			recon_kick(b, vm->id);
-		}
-		if (vm->world.domain == VM_DOMAIN_DYING) {
-			b->world_wanted = true;
-			due = DYING_MS;
-		} else if (wait_for_ssh(b, vm->id)) {
-			due = probe_tick(b, vm, &v);
-		} else {
-			probe_stop(vm);
-		}
+int64_t recon_tick(struct brain *b, int64_t limit)
+{
+	for (struct vm *vm = b->vms; vm; vm = vm->next) {
+		int64_t due = tick_vm(b, vm);
+
 		limit = due < limit ? due : limit;
 	}
 	return limit;

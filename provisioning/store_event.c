@@ -24,22 +24,30 @@ static const char *column(sqlite3_stmt *stmt, int i)
 	return (const char *)sqlite3_column_text(stmt, i);
 }
 
+/* As ISO 8601, UTC: how every time in a record is written. */
+void store_add_time(cJSON *object, const char *name, int64_t at)
+{
+	time_t seconds = (time_t)at;
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	cJSON_AddStringToObject(object, name, text);
+}
+
 static cJSON *record_make(sqlite3_stmt *stmt, uint64_t vps_id,
 			  const char *uuid, const char *type, int64_t seq,
 			  int64_t now)
 {
-	char host[65] = "", when[32];
-	time_t seconds = (time_t)now;
+	char host[65] = "";
 	cJSON *record = cJSON_CreateObject(), *vps;
-	struct tm tm;
 
 	gethostname(host, sizeof(host) - 1);
-	gmtime_r(&seconds, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	cJSON_AddNumberToObject(record, "v", 1);
 	cJSON_AddStringToObject(record, "id", uuid);
 	cJSON_AddStringToObject(record, "type", type);
-	cJSON_AddStringToObject(record, "time", when);
+	store_add_time(record, "time", now);
 	cJSON_AddStringToObject(record, "host", host);
 	cJSON_AddNumberToObject(record, "seq", (double)seq);
 	vps = cJSON_AddObjectToObject(record, "vps");

@@ -78,6 +78,9 @@ int store_event(struct store *s, uint64_t vps_id, const char *type,
 int store_hook_event(struct store *s, uint64_t vps_id, const char *type,
 		     struct cJSON *data, int64_t now, struct err *err);
 
+/** Add a time to a record: ISO 8601, UTC, whole seconds. */
+void store_add_time(struct cJSON *object, const char *name, int64_t at);
+
 /** "data" of created and plan_changed: what is sold now. */
 int store_hook_sold(struct store *s, uint64_t vps_id, struct cJSON **data,
 		    struct err *err);

@@ -135,17 +135,6 @@ static void accumulate(struct usage *u, const struct usage_sample *sample)
 	}
 }
 
-static void add_time(cJSON *data, const char *name, int64_t seconds)
-{
-	char text[32];
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	cJSON_AddStringToObject(data, name, text);
-}
-
 /* Not through a double: bills are added up by people who check. */
 static void add_thousandths(cJSON *data, const char *name, int64_t thousandths)
 {
@@ -171,8 +160,8 @@ static int close_period(struct store *s, uint64_t vps_id, struct usage *u,
 {
 	cJSON *data = cJSON_CreateObject();
 
-	add_time(data, "period_start", u->start);
-	add_time(data, "period_end", now);
+	store_add_time(data, "period_start", u->start);
+	store_add_time(data, "period_end", now);
 	add_thousandths(data, "cpu_seconds", u->cpu_ns / 1000000);
 	add_thousandths(data, "ram_mib_hours", u->ram_mib_s / MIB_S_STEP * 5);
 	add_thousandths(data, "disk_mib_hours",

@@ -151,6 +151,9 @@ int64_t wait_tick(struct brain *b, int64_t limit)
 	for (struct client *c = b->clients; c; c = c->next) {
 		char text[160];
 
+		if (c->done && limit > 1000) {
+			limit = 1000;	/* client_sweep() waits for its end */
+		}
 		if (c->done || !c->deadline) {
 			continue;
 		}

@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: http-server DIRECTORY ANSWER...\n");
 		return 2;
 	}
-	alarm(120);	/* a test that went wrong leaves nothing behind */
+	alarm(1800);	/* a test that went wrong leaves nothing behind */
 	listening = open_port(argv[1]);
 	for (i = 2; i < argc; i++) {
 		int fd = accept(listening, NULL, NULL);

@@ -293,11 +293,6 @@ static int set_noreboot(struct options *o, const char *s)
 	return boolean(s, &o->noreboot);
 }
 
-static int set_watchdog(struct options *o, const char *s)
-{
-	return boolean(s, &o->watchdog);
-}
-
 static int tristate(const char *s, enum option_tristate *out)
 {
 	bool on;
@@ -333,11 +328,6 @@ static int set_smap(struct options *o, const char *s)
 	return tristate(s, &o->smap);
 }
 
-static int set_pcid(struct options *o, const char *s)
-{
-	return tristate(s, &o->pcid);
-}
-
 static int set_x2apic(struct options *o, const char *s)
 {
 	return tristate(s, &o->x2apic);
@@ -364,12 +354,10 @@ static const struct option table[] = {
 	{ "maxcpus", set_maxcpus },
 	{ "noreboot", set_noreboot },
 	{ "nosmp", set_nosmp },
-	{ "pcid", set_pcid },
 	{ "smap", set_smap },
 	{ "smep", set_smep },
 	{ "spec-ctrl", set_spec_ctrl },
 	{ "tsc_khz", set_tsc_khz },
-	{ "watchdog", set_watchdog },
 	{ "x2apic", set_x2apic },
 	{ "xpti", set_xpti },
 };

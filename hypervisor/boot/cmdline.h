@@ -30,8 +30,7 @@ struct options {
 	int loglvl; /* enum log_level: highest that is printed */
 	int guest_loglvl;
 	bool noreboot;	/* halt instead, so that the message stays */
-	bool watchdog;
-	enum option_tristate xpti, spec_ctrl, smep, smap, pcid, x2apic;
+	enum option_tristate xpti, spec_ctrl, smep, smap, x2apic;
 	uint32_t tsc_khz_forced; /* 0: calibrate */
 };
 

@@ -34,6 +34,7 @@
 #include "x86/port_init.h"
 #include "x86/reboot.h"
 #include "x86/smp.h"
+#include "x86/spec.h"
 #include "x86/time.h"
 #include "x86/uart.h"
 #include "x86/vmap.h"
@@ -67,11 +68,12 @@ static void init_console(void)
 		.baud = options.com1_baud,
 	};
 
-	if (options.console_vga) {
-		vga_init();
-	}
 	if (options.console_com1) {
 		uart_init(&uart);
+	}
+	/* 1: the loader left a graphics mode; 255: it does not say. */
+	if (options.console_vga && !info.efi && info.fb.type != 1) {
+		vga_init();
 	}
 	log_set_levels((enum log_level)options.loglvl,
 		       (enum log_level)options.guest_loglvl);
@@ -131,7 +133,12 @@ static void init_machine(void)
 		printk(LOG_WARN "no usable ACPI tables\n");
 	}
 	guard_devices();
+	cpu_set_options(options.xpti == OPTION_AUTO ? -1
+						    : options.xpti == OPTION_ON,
+			options.smep == OPTION_OFF,
+			options.smap == OPTION_OFF);
 	cpu_detect();
+	spec_init(options.spec_ctrl == OPTION_OFF);
 	cpuid_init();
 	desc_init();
 }
@@ -155,7 +162,11 @@ static void free_modules(void)
 static void start_dom0(void)
 {
 	if (dom0_build(&info, &options)) {
-		port_panic("no dom0 to run; see the message above");
+		/* The reason was printed: nothing is broken, so no dump. */
+		printk("There is no dom0 to run: the machine stops here.\n");
+		for (;;) {
+			cpu_hlt(); /* interrupts are off */
+		}
 	}
 	free_modules();
 	m2p_share();

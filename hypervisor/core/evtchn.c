@@ -645,6 +645,9 @@ void evtchn_audit(struct domain *d)
 		} else {
 			BUG_UNLESS(p == 0 || p >= d->evtchn->lowest_free);
 		}
+		if (!d->evtchn->bucket[p / EVTCHN_PER_BUCKET]) {
+			p |= EVTCHN_PER_BUCKET - 1;
+		}
 	}
 	BUG_UNLESS(used == d->evtchn->used);
 	for (i = 0; i < d->vcpu_count; i++) {

@@ -25,6 +25,7 @@
 #include "x86/pte.h"
 #include "x86/root.h"
 #include "x86/tlb.h"
+#include "x86/spec.h"
 #include "x86/uaccess.h"
 #include "x86/vmap.h"
 
@@ -171,6 +172,7 @@ void context_switch(struct pcpu *p, struct vcpu *next)
 		next->running = true;
 		next->cpu = (uint16_t)p->cpu;
 		p->current = next;
+		spec_enter_domain(p->cpu, next->domain);
 		load_vcpu(p, next);
 	}
 }

@@ -20,12 +20,15 @@ bool cpu_xpti;
 unsigned int port_phys_bits = 36;
 uint64_t port_l1tf_limit;
 static int xpti_option = -1;
+static bool smep_off, smap_off;
 static uint64_t cr4_base;
 static uint64_t cr4_guest_mask;
 
-void cpu_set_xpti(int on)
+void cpu_set_options(int xpti, bool no_smep, bool no_smap)
 {
-	xpti_option = on;
+	xpti_option = xpti;
+	smep_off = no_smep;
+	smap_off = no_smap;
 }
 
 /* Does a guest's speculation read memory that its page tables forbid? */
@@ -52,10 +55,10 @@ void cpu_detect(void)
 		l7 = cpuid_count(7, 0);
 	}
 	cr4_base = CR4_OURS;
-	if (l7.b & (1u << 7)) {
+	if (!smep_off && (l7.b & (1u << 7))) {
 		cr4_base |= CR4_SMEP;
 	}
-	if (l7.b & (1u << 20)) {
+	if (!smap_off && (l7.b & (1u << 20))) {
 		cr4_base |= CR4_SMAP;
 		uaccess_smap = true;
 	}

@@ -26,8 +26,8 @@ extern bool cpu_xpti;
 
 /* Find the features (boot CPU), before any other CPU starts. */
 void cpu_detect(void);
-/* Options `xpti=` and `spec-ctrl=`; before cpu_detect(). */
-void cpu_set_xpti(int on); /* -1: by CPU */
+/* Options of the command line; before cpu_detect().  xpti < 0: by CPU. */
+void cpu_set_options(int xpti, bool no_smep, bool no_smap);
 /* Set this CPU's control registers. */
 void cpu_init_this(void);
 /* The guest's bits of CR4 on top of ours. */

@@ -16,6 +16,7 @@
 #include "x86/pci.h"
 #include "x86/smp.h"
 #include "x86/time.h"
+#include "x86/uart.h"
 
 #define SLEEP_ENABLE	 0x2000 /* PM1 control */
 #define SLEEP_ENABLE_REG 0x20	/* sleep control register */
@@ -84,6 +85,7 @@ static void triple_fault(void)
 
 void machine_reboot(void)
 {
+	uart_flush();
 	if (gas_write(&machine_acpi.reset, machine_acpi.reset_value)) {
 		time_delay_us(WAIT_US);
 	}
@@ -99,6 +101,7 @@ void machine_reboot(void)
 
 void machine_halt(void)
 {
+	uart_flush();
 	WRITE_ONCE(machine_stopping, true);
 	smp_send_nmi_others();
 	for (;;) {
@@ -158,6 +161,7 @@ int port_acpi_sleep(unsigned int state, uint16_t val_a, uint16_t val_b,
 		return -EINVAL;
 	}
 	printk("ACPI S5: power off\n");
+	uart_flush();
 	if (extended) {
 		rc = gas_write(&machine_acpi.sleep_control,
 			       val_a | SLEEP_ENABLE_REG) ?

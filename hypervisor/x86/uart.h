@@ -1,9 +1,10 @@
 /*
  * uart.h - the serial console: a 16550 at an ISA port, and the screen.
  *
- * Output is polled, from the first C instruction on, and waits for the line:
- * no byte is lost.  Input comes by interrupt once uart_enable_input() was
- * called, or by uart_poll() where there is no interrupt.
+ * Output is polled from the first C instruction on; once uart_enable_input()
+ * was called, what the line cannot take at once waits in a ring for the
+ * interrupt.  A full ring waits for the line: no byte is lost.  Input comes by
+ * interrupt, too, or by uart_poll() where there is none.
  *
  * Lock: one for output, one for the input ring.  port_console_write() may
  * be called anywhere; uart_break_lock() is for the last words of a panic.
@@ -26,6 +27,8 @@ void uart_enable_input(void);
 /* Fetch what arrived; call now and then if there is no interrupt. */
 void uart_poll(void);
 void uart_break_lock(void);
+/* All out before the machine stops; from now on output is polled again. */
+void uart_flush(void);
 /* The ports that dom0 must not touch: base and count (0: no UART). */
 unsigned int uart_ioports(uint16_t *base);
 /* The ISA IRQ that belongs to the UART; 0: none. */

@@ -7,7 +7,6 @@
 #include "include/port.h"
 #include "lib/string.h"
 #include "x86/insn.h"
-#include "x86/mmio.h"
 #include "x86/uart.h"
 
 #define COLUMNS	  80
@@ -20,7 +19,9 @@ static unsigned int column;
 
 void vga_init(void)
 {
-	screen = mmio_map(VGA_MADDR, COLUMNS * ROWS * 2);
+	/* The direct map has the low megabyte from the first instruction on,
+	 * and the MTRRs make this part of it uncached. */
+	screen = (volatile uint16_t *)(void *)(port_directmap + VGA_MADDR);
 }
 
 void vga_release(void)

@@ -17,11 +17,7 @@
 #include "store_private.h"
 
 /* "VPS:SEQ" of the record on stdin, one line per event. */
-#define LOG_IT                                                                \
-	"record=$(cat)\n"                                                     \
-	"seq=${record#*\\\"seq\\\":}; seq=${seq%%,*}\n"                       \
-	"vps=${record#*\\\"vps\\\":\\{\\\"id\\\":}; vps=${vps%%,*}\n"         \
-	"echo \"$vps:$seq\" >>\"$LOG\"\n"
+#define LOG_IT WORLD_READ "echo \"$vps:$seq\" >>\"$LOG\"\n"
 
 #define STATES                                                                \
 	"SELECT group_concat(state, ' ') FROM "                               \

@@ -24,10 +24,7 @@
 #define VPSS	2
 
 #define LOG_IT                                                                \
-	"record=$(cat)\n"                                                     \
-	"seq=${record#*\\\"seq\\\":}; seq=${seq%%,*}\n"                       \
-	"vps=${record#*\\\"vps\\\":\\{\\\"id\\\":}; vps=${vps%%,*}\n"         \
-	"echo \"$SERAI_HOOK_NAME $vps $seq\" >>\"$LOG\"\n"
+	WORLD_READ "echo \"$SERAI_HOOK_NAME $vps $seq\" >>\"$LOG\"\n"
 
 /* A dispatcher process, and our ends of its pipes. */
 struct process {

@@ -15,6 +15,12 @@ struct store;
 
 #define WORLD_START	1800000000	/* virtual now at the beginning */
 
+/* Shell: the record on stdin, to $record, $vps (number) and $seq. */
+#define WORLD_READ                                                            \
+	"record=$(cat)\n"                                                     \
+	"seq=${record#*\\\"seq\\\":}; seq=${seq%%,*}\n"                       \
+	"vps=${record#*\\\"vps\\\":\\{\\\"id\\\":}; vps=${vps%%,*}\n"
+
 struct world {
 	char root[64];		/* temporary folder */
 	char db[96];

@@ -82,6 +82,15 @@ struct fake_pv {
 };
 extern struct fake_pv fake_pv;
 
+/* devices.c: what was asked of the devices. */
+struct fake_devices {
+	int reserved;
+	unsigned int restored; /* segment << 16 | bus << 8 | devfn */
+	uint16_t sleep_a, sleep_b;
+	bool sleep_extended;
+};
+extern struct fake_devices fake_devices;
+
 /* TLB flushes, newest last; the ring wraps. */
 struct fake_flush {
 	cpumask_t mask;

@@ -231,12 +231,13 @@ TEST(ptype_l4_takes_and_drops_every_reference)
 TEST(ptype_bad_entries_are_refused_and_nothing_is_kept)
 {
 	struct mm_space s;
-	mfn_t page, foreign;
+	mfn_t page, spare, foreign;
 	unsigned int i;
 
 	setup();
 	mm_space_build(&A.d, &s);
 	page = mm_frame(&A.d);
+	spare = mm_frame(&A.d); /* could be a table, but for its flags */
 	foreign = mm_frame(&B.d);
 	*mm_entry(s.l1, 3) = pte(page, RW);
 	struct {
@@ -249,17 +250,17 @@ TEST(ptype_bad_entries_are_refused_and_nothing_is_kept)
 		{ mm_entry(s.l1, 500), pte(MFN(FAKE_FRAMES), RO) },
 		{ mm_entry(s.l1, 500), pte(page, RO | PTE_LARGE) },
 		{ mm_entry(s.l1, 500), pte(page, RO) | 1ULL << 45 },
-		{ mm_entry(s.l2, 500), pte(page, RW | PTE_LARGE) },
+		{ mm_entry(s.l2, 500), pte(spare, RW | PTE_LARGE) },
 		{ mm_entry(s.l2, 500), pte(s.l2, RW) },
 		{ mm_entry(s.l2, 500), pte(s.l3, RW) },
 		{ mm_entry(s.l2, 500), pte(foreign, RW) },
-		{ mm_entry(s.l3, 500), pte(page, RW | PTE_LARGE) },
+		{ mm_entry(s.l3, 500), pte(spare, RW | PTE_LARGE) },
 		{ mm_entry(s.l3, 500), pte(s.l3, RW) },
 		{ mm_entry(s.l3, 500), pte(s.l1, RW) },
 		{ mm_entry(s.l4, 500), pte(s.l4, RW) },
 		{ mm_entry(s.l4, 500), pte(s.l4, RO) },
 		{ mm_entry(s.l4, 500), pte(s.l2, RW) },
-		{ mm_entry(s.l4, 500), pte(page, RW | PTE_LARGE) },
+		{ mm_entry(s.l4, 500), pte(spare, RW | PTE_LARGE) },
 		{ mm_entry(s.l4, 255), pte(foreign, RW) },
 		{ mm_entry(s.l4, 272), pte(s.l1, RW) },
 	};
