@@ -291,6 +291,7 @@ TEST(sched_sleeping_long_gains_nothing)
 
 TEST(sched_yield_gives_way)
 {
+	uint64_t last = 0;
 	unsigned int i;
 	struct vcpu *v;
 
@@ -302,7 +303,8 @@ TEST(sched_yield_gives_way)
 	for (i = 0; i < 20000; i++) {
 		fake_advance(MS / 20);
 		fake_cpu = 0;
-		if (v->running) {
+		if (v->running && sched_runtime(v) > last) {
+			last = sched_runtime(v);
 			sched_yield(v);
 		}
 	}
