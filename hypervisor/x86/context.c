@@ -125,7 +125,7 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v)
 	__atomic_fetch_or(&v->domain->running_cpus, 1ULL << p->cpu,
 			  __ATOMIC_SEQ_CST);
 	p->regs = v->regs;
-	tlbclock_cpu_flushed();
+	tlbclock_cpu_busy();
 	root_changed(v);
 	root_load(p, v);
 	desc_load_gdt(vcpu_gdt_va(v->id));
