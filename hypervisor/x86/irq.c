@@ -66,11 +66,6 @@ static void place_free(struct place *p)
 
 /* --- the hardware behind an IRQ ------------------------------------------- */
 
-unsigned int irq_gsi_count(void)
-{
-	return gsi_count;
-}
-
 unsigned int irq_to_gsi(unsigned int n)
 {
 	if (n < ISA_IRQS && machine_acpi.isa[n].present) {
@@ -430,7 +425,7 @@ int irq_request_own(unsigned int isa_irq, void (*fn)(void))
 	return rc;
 }
 
-void irq_dump(void)
+void port_dump_interrupts(void)
 {
 	for (unsigned int n = 0; n < PIRQ_COUNT; n++) {
 		const struct irq *i = &irqs[n];
