@@ -25,7 +25,7 @@ uint64_t credit_scale(const struct vcpu *v, uint64_t ns)
 
 void credit_join(struct vcpu *v, uint64_t clock, bool was_parked)
 {
-	uint64_t back = was_parked ? 2 * CAP_PERIOD_NS : WAKE_CREDIT_NS;
+	uint64_t back = was_parked ? 2 * SLICE_NS : WAKE_CREDIT_NS;
 	uint64_t floor = clock - credit_scale(v, back);
 	uint64_t ceiling = clock + credit_scale(v, AHEAD_SLICES * SLICE_NS);
 
@@ -92,6 +92,21 @@ uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until)
 		return 0;
 	}
 	return MIN(MAX(turn, TURN_MIN_NS), SLICE_NS);
+}
+
+bool credit_can_wait(struct vcpu *v, uint64_t now)
+{
+	struct sched_domain *s = &v->domain->sched;
+	int64_t left;
+
+	if (!s->cap) {
+		return false;
+	}
+	spin_lock(&s->lock);
+	refill(s, now);
+	left = (int64_t)(s->period_start + CAP_PERIOD_NS - now) - s->budget;
+	spin_unlock(&s->lock);
+	return left > (int64_t)SLICE_NS / 2;
 }
 
 void credit_domain_init(struct domain *d)

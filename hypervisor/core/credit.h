@@ -38,6 +38,12 @@ void credit_account(struct vcpu *v, uint64_t now);
  */
 uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until);
 
+/*
+ * Can v wait a while and still use up its cap in this period?  False for one
+ * without a cap.
+ */
+bool credit_can_wait(struct vcpu *v, uint64_t now);
+
 void credit_domain_init(struct domain *d);
 /* Weight and cap for the time from now on. */
 void credit_set(struct domain *d, uint16_t weight, uint16_t cap, uint64_t now);

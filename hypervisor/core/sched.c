@@ -74,6 +74,11 @@ static uint64_t clock_for(const struct vcpu *v)
 	return best ? best : CLOCK_START;
 }
 
+static cpumask_t idle_for(const struct vcpu *v)
+{
+	return queue_allowed(v) & READ_ONCE(idle_cpus);
+}
+
 /*
  * An idle CPU if there is one, its last one first; else where the vCPU that
  * runs is furthest ahead, and so the first to go.  Looks without locks: a
@@ -82,7 +87,7 @@ static uint64_t clock_for(const struct vcpu *v)
 static unsigned int choose_cpu(const struct vcpu *v)
 {
 	cpumask_t mask = queue_allowed(v), soft = mask & v->sched.soft_affinity;
-	cpumask_t idle = mask & READ_ONCE(idle_cpus);
+	cpumask_t idle = idle_for(v);
 	unsigned int best, cpu;
 	uint64_t best_vtime, vt;
 
@@ -150,7 +155,7 @@ static void wake_tickless(const struct vcpu *v)
 /* A vCPU has to wait here while another CPU has nothing to do? */
 static void offer_to_idle(const struct vcpu *v)
 {
-	cpumask_t mask = queue_allowed(v) & READ_ONCE(idle_cpus);
+	cpumask_t mask = idle_for(v);
 
 	if (mask) {
 		port_kick_cpu((unsigned int)__builtin_ctzll(mask));
@@ -181,7 +186,8 @@ static void join(struct vcpu *v, bool was_parked)
 	}
 	/* Not saved yet: only its own CPU may take it up again. */
 	if (!v->running) {
-		c = migrate(c, v, choose_cpu(v));
+		c = migrate(c, v, was_parked && !idle_for(v) ? v->cpu :
+							       choose_cpu(v));
 		if (!can_wake(c, v)) {
 			goto out;
 		}
@@ -197,7 +203,9 @@ static void join(struct vcpu *v, bool was_parked)
 		if (READ_ONCE(tickless_cpus) >> queue_number(c) & 1) {
 			queue_resched(c);
 		}
-		wake_tickless(v);
+		if (!credit_can_wait(v, port_now())) {
+			wake_tickless(v);
+		}
 	}
 out:
 	spin_unlock(&c->lock);
@@ -457,8 +465,13 @@ struct vcpu *upcall_schedule(void)
 			vcpu_set_runstate(next, RUNSTATE_running, now);
 		}
 	}
-	if (c->queued && READ_ONCE(idle_cpus)) {
+	if (c->queued) {
+		/* Whoever waits here may be due elsewhere. */
 		offer_to_idle(queue_first(c));
+		if (READ_ONCE(tickless_cpus) &&
+		    !credit_can_wait(queue_first(c), now)) {
+			wake_tickless(queue_first(c));
+		}
 	}
 	spin_unlock(&c->lock);
 	if (prev && prev != next) {
