@@ -4,7 +4,7 @@
 cases="sale bad_input sizes_and_plans addresses_race requests_repeat
 	failures_are_undone guests_end orphans_go second_vpsd kill_create
 	kill_destroy kill_stop any_bytes clients_hang_up full_state
-	deaf_guests time_outs hooks_hear templates_come_and_go lists"
+	deaf_guests time_outs hooks_hear templates_come_and_go lists many_at_once"
 
 sale()
 {
@@ -560,4 +560,33 @@ lists()
 	expect 0 'web1' vps usage
 	[ "$(vps show nobody --json 2>/dev/null | grep -c '"code":[^0-9]*3')" \
 		= 1 ] || bad "expected the error as JSON"
+}
+
+# More than vpsd works on at once, as after a boot of the host.
+many_at_once()
+{
+	fresh
+	vps pool add more --range 10.0.2.100-10.0.2.120 --prefix 24 \
+		--gateway 10.0.2.2 >/dev/null
+	mkdir -p "$work/fake/slow"
+	echo 200 >"$work/fake/slow/start"
+	i=0
+	while i=$((i + 1)) && [ "$i" -le 20 ]; do
+		expect 0 'creating' create "w$i" --no-wait
+	done
+	until_true 60 all_running 20 ||
+		bad "expected 20 running, got $(vps list; vps events)"
+	check_world
+	stop_vpsd KILL
+	rm "$work"/fake/dom/[0-9]*
+	start_vpsd
+	until_true 60 all_running 20 ||
+		bad "expected 20 running again, got $(vps list)"
+	check_world
+}
+
+all_running()
+{
+	[ "$(vps list --json | grep -c '"status":[^a-z]*running')" = "$1" ] &&
+		[ "$(find "$work/fake/dom" -name '[0-9]*' | wc -l)" = "$1" ]
 }
