@@ -41,6 +41,9 @@ check "boot: xenconsoled is started again when it dies" yes "$(dom0 '
 		[ "$new" ] && [ "$new" != "$old" ] && echo yes && break
 		sleep 2
 	done' </dev/null)"
+# A console that cannot keep its terminal is started over and over.
+check "boot: consoles start once" yes "$(dom0 'n=$(pidof bash | wc -w)
+	[ "$n" -le 4 ] && echo yes || echo "$n shells"' </dev/null)"
 vm_poweroff
 echo "ok boot: poweroff turns the machine off"
 

@@ -5,7 +5,7 @@
 #
 # BUILD: where hypervisor.elf, dom0-vmlinux and dom0-root.img are.
 # HYPERVISOR=xen: the same on genuine Xen ($BUILD/xen.elf).
-# ONLY="q35-4 pc-1": just these.
+# ONLY="q35-4 pc-1": just these.  PC_NIC=e1000e: that one on pc, too.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 BUILD=${BUILD:-$here/../../build}
@@ -80,9 +80,7 @@ run() # machine, cpus
 		args="$args -device ide-hd,drive=ahci,bus=ide.0"
 	else
 		disks="$disks ide ahci"
-		# e1000e gets no answers on `pc`, on genuine Xen neither; and
-		# this one has a level-triggered line.
-		nic=e1000
+		nic=${PC_NIC:-e1000} # has a level-triggered line only
 		args="$args -device ide-hd,drive=ide,bus=ide.0
 			-device ahci,id=sata -device ide-hd,drive=ahci,bus=sata.0"
 	fi

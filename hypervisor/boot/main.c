@@ -10,6 +10,7 @@
 #include "boot/cmdline.h"
 #include "boot/dom0.h"
 #include "boot/multiboot.h"
+#include "boot/watch.h"
 #include "core/domain.h"
 #include "core/frame.h"
 #include "core/heap.h"
@@ -181,6 +182,7 @@ static void start_cpu_common(unsigned int cpu)
 {
 	mce_init_cpu();
 	smp_cpu_online(cpu);
+	watch_start(cpu);
 }
 
 /* One after the other: they share the trampoline and ap_stack. */

@@ -127,9 +127,13 @@ void irq_handle(unsigned int vector)
 	if (n) {
 		i = &irqs[--n];
 		if (i->level) {
-			/* Before the EOI, or it would come again at once. */
-			__atomic_store_n(&i->busy, 1, __ATOMIC_RELAXED);
+			/*
+			 * Before the EOI, or it would come again at once; and
+			 * before `busy`, or a stray irq_eoi() in between would
+			 * leave it masked for ever.
+			 */
 			hw_mask(n, true);
+			__atomic_store_n(&i->busy, 1, __ATOMIC_RELEASE);
 		}
 		apic_eoi();
 		if (i->own) {
