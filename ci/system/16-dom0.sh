@@ -1,6 +1,7 @@
 #!/bin/sh
 # Debian's kernel and the RAM root as dom0 on our hypervisor, with 1, 2 and 4
 # CPUs: up to SSH, no complaint of either side, a disk read, and power-off.
+# shellcheck disable=SC2119 # no arguments is the default
 set -u
 here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=ci/qemu.sh
