@@ -29,6 +29,7 @@ struct vm {
 	uint64_t id;
 	bool known;		/* the host was looked at */
 	bool busy;		/* an operation is under way */
+	bool queued;		/* wants one, but too many are */
 	enum vm_step step;	/* which */
 	uint32_t tag;		/* and the tag of its reply */
 	uint64_t touched;	/* brain.sequence when that last changed */
@@ -81,6 +82,8 @@ struct brain {
 	struct client *clients;
 	uint32_t next_tag;
 	uint64_t sequence;	/* counts beginnings and ends of operations */
+	unsigned int operations;	/* on VPSs, under way */
+	bool importing;		/* a template: one at a time */
 	bool world_wanted;	/* ask for the world as soon as possible */
 	bool world_busy;	/* a question is under way */
 	uint64_t world_sequence;	/* ... asked at this sequence */

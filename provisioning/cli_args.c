@@ -49,6 +49,19 @@ static int find_verb(struct cli *cli, char **words, int count,
 		       words[0]);
 }
 
+/* As other systems end their lines; sshd would take it for the key. */
+static void drop_returns(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (*text != '\r') {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
 /* All of a key file, or standard input for "-". */
 static int read_keys(const char *path, char *out, size_t size,
 		     struct err *err)
@@ -76,6 +89,7 @@ static int read_keys(const char *path, char *out, size_t size,
 		return err_set(err, -EINVAL, "key: %s: is no text file of at "
 			       "most %d bytes", path, SPEC_KEYS_MAX);
 	}
+	drop_returns(out);
 	return 0;
 }
 

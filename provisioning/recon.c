@@ -19,6 +19,7 @@
 #define GRACE_MS	60000	/* for a guest that was asked to stop */
 #define DYING_MS	500	/* look again whether it is gone */
 #define RETRY_MS	5000	/* after the store or a removal failed */
+#define OPERATIONS_MAX	8	/* at once: dom0 is small, and boots start all */
 
 struct vm *recon_vm(struct brain *b, uint64_t id, bool make)
 {
@@ -83,6 +84,10 @@ static void begin(struct brain *b, struct vm *vm, const struct store_vps *v,
 	struct err err = { "" };
 	char *keys = NULL;
 
+	vm->queued = b->operations >= OPERATIONS_MAX;
+	if (vm->queued) {
+		return;
+	}
 	fill_request(&req, v);
 	if (op == HANDS_CUSTOMIZE && store_vps_keys(b->store, v->id, &keys,
 						    &err) != 0) {
@@ -91,6 +96,7 @@ static void begin(struct brain *b, struct vm *vm, const struct store_vps *v,
 		return;
 	}
 	vm->busy = true;
+	b->operations++;
 	vm->step = step;
 	vm->touched = ++b->sequence;
 	vm->tag = brain_ask(b, &req, keys);
@@ -105,8 +111,8 @@ static void shut_down(struct brain *b, struct vm *vm,
 			  brain_ms() >= vm->shutdown_until)) {
 		begin(b, vm, v, VM_DESTROY, HANDS_DESTROY);
 	} else if (!vm->shutdown_until) {
-		vm->shutdown_until = brain_ms() + GRACE_MS;
 		begin(b, vm, v, VM_SHUTDOWN, HANDS_SHUTDOWN);
+		vm->shutdown_until = vm->busy ? brain_ms() + GRACE_MS : 0;
 	}
 }
 
@@ -330,6 +336,25 @@ static void failed(struct brain *b, struct vm *vm, const char *text)
 	}
 }
 
+/* The one that waits for the longest is the one with the lowest id. */
+static void start_queued(struct brain *b)
+{
+	struct vm *first;
+
+	do {
+		first = NULL;
+		for (struct vm *vm = b->vms; vm; vm = vm->next) {
+			if (vm->queued && (!first || vm->id < first->id)) {
+				first = vm;
+			}
+		}
+		if (first) {
+			first->queued = false;
+			recon_kick(b, first->id);
+		}
+	} while (first && b->operations < OPERATIONS_MAX);
+}
+
 /* Orphans have no row: an operation on one just ends. */
 void recon_reply(struct brain *b, const struct hands_reply *reply)
 {
@@ -345,6 +370,7 @@ void recon_reply(struct brain *b, const struct hands_reply *reply)
 		return;
 	}
 	vm->busy = false;
+	b->operations--;
 	vm->touched = ++b->sequence;
 	if (reply->rc) {
 		failed(b, vm, reply->err.text);
@@ -360,6 +386,7 @@ void recon_reply(struct brain *b, const struct hands_reply *reply)
 		wait_notify(b, vm->id);
 		drop_vm(b, vm->id);
 	}
+	start_queued(b);
 }
 
 /* Disk, rules or domain without a row: left over from a sale undone. */

@@ -114,7 +114,7 @@ int spec_keys_check(const char *text, struct err *err)
 		size_t end;
 
 		len = strcspn(text, "\n");
-		end = len && text[len - 1] == '\r' ? len - 1 : len;
+		end = len;
 		number++;
 		if (end == 0 || text[0] == '#') {
 			continue;

@@ -158,7 +158,10 @@ static int template_import(ARGS)
 	struct hands_request ask = { .op = HANDS_TEMPLATE_IMPORT };
 
 	(void)result;
-	(void)err;
+	if (b->importing) {
+		return err_set(err, -EBUSY, "file: another import is running");
+	}
+	b->importing = true;
 	snprintf(ask.path, sizeof(ask.path), "%s", text(req, "file"));
 	client_progress(c, "importing");
 	return wait_for_hands(b, c, &ask);

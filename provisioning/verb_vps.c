@@ -70,6 +70,7 @@ int verb_create(ARGS)
 		.request_id = msg_request_text(req, "request-id"),
 		.ssh_keys = msg_request_text(req, "key"),
 	};
+	struct store_vps v;
 	struct vm *vm;
 	uint64_t id;
 	bool again;
@@ -84,6 +85,10 @@ int verb_create(ARGS)
 		/* Ids are never used twice: the host has nothing of it. */
 		vm->known = true;
 		vm->touched = ++b->sequence;
+	}
+	if (again && store_vps_get(b->store, id, &v, err) == 0 &&
+	    v.row.desired != VM_RUNNING) {
+		return show_now(b, id, result, err);
 	}
 	c->new_sale = true;
 	return pursue(b, c, req, id, GOAL_SSH, CREATE_TIMEOUT_S, result, err);

@@ -245,7 +245,8 @@ static int drop(const struct passwd *user, struct err *err)
 }
 
 static int be_brain(const struct options *o, const struct paths *p,
-		    const struct passwd *user, int listen_fd, int hands_fd)
+		    const struct passwd *user, int listen_fd, int hands_fd,
+		    pid_t parent)
 {
 	struct brain b = {
 		.hands_fd = hands_fd,
@@ -259,6 +260,11 @@ static int be_brain(const struct options *o, const struct paths *p,
 
 	signal(SIGPIPE, SIG_IGN);
 	rc = drop(user, &err);
+	/* Without hands there is nothing to do; after setuid(), which undoes it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) {
+		return 1;
+	}
 	if (rc == 0) {
 		rc = store_open(&b.store, p->db, &err);
 	}
@@ -320,7 +326,7 @@ int main(int argc, char **argv)
 	int pair[2], listen_fd, rc;
 	struct err err = { "" };
 	struct paths p;
-	pid_t pid;
+	pid_t pid, parent;
 
 	parse(&o, argc, argv);
 	rc = fill_paths(&p, &o, &err);
@@ -339,6 +345,7 @@ int main(int argc, char **argv)
 		perror("vpsd: socketpair");
 		return 1;
 	}
+	parent = getpid();
 	pid = fork();
 	if (pid < 0) {
 		perror("vpsd: fork");
@@ -346,7 +353,7 @@ int main(int argc, char **argv)
 	}
 	if (pid == 0) {
 		close(pair[0]);
-		return be_brain(&o, &p, user, listen_fd, pair[1]);
+		return be_brain(&o, &p, user, listen_fd, pair[1], parent);
 	}
 	close(pair[1]);
 	close(listen_fd);

@@ -185,6 +185,9 @@ static int settle(struct brain *b, const struct hands_reply *reply,
 	int rc = reply->rc;
 
 	*err = reply->err;
+	if (reply->op == HANDS_TEMPLATE_IMPORT) {
+		b->importing = false;
+	}
 	if (rc) {
 		return rc;
 	}

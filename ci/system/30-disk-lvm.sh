@@ -12,6 +12,7 @@ log=$build/log/disk-lvm
 prov=$top/provisioning
 work=$(mktemp -d)
 qemu=
+trap 'exit 130' INT TERM
 trap '[ -z "$qemu" ] || kill "$qemu" 2>/dev/null; rm -rf "$work"' EXIT
 mkdir -p "$log"
 PATH=$PATH:/usr/sbin:/sbin

@@ -99,9 +99,9 @@ vm_catalogue 96M 64M || vm_die "cannot make the catalogue"
 dom0 "vps -q pool add v6 --range $ip6_1-fd00:5e::59 --prefix 64 \
 	--gateway fd00:5e::2" </dev/null || vm_die "cannot make the IPv6 pool"
 sell a --no-wait
-sell b --quiet
-vm_wait 300 "SSH into a" guest "$vm_dir/a" true </dev/null
-vm_wait 300 "SSH into b" guest2 "$vm_dir/b" true </dev/null
+sell b --no-wait
+vm_wait 600 "SSH into a" guest "$vm_dir/a" true </dev/null
+vm_wait 600 "SSH into b" guest2 "$vm_dir/b" true </dev/null
 id_a=$(dom0 "sed -n 's/.*device \"vps\([0-9]*\)\" .*/\1/p' \
 	\$(grep -l 10.0.2.50 /run/serai/vif/*.nft) | head -n 1" </dev/null)
 id_b=$(dom0 "sed -n 's/.*device \"vps\([0-9]*\)\" .*/\1/p' \

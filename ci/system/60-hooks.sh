@@ -84,7 +84,13 @@ posted() {
 posted_is() {
 	[ "$(posted)" = "$1" ]
 }
-vm_wait 60 "the posts" posted_is "created $life"
+tries=20
+until posted_is "created $life" || [ "$tries" -eq 0 ]; do
+	tries=$((tries - 1))
+	sleep 3
+done
+# Why, if it is not so: the log keeps what the list says.
+dom0 vps hook list </dev/null
 check "hooks: http-post has it too, the first one twice because of its 503" \
 	"created $life" "$(posted)"
 check "hooks: what waits behind the one that hangs" 7 "$(dom0 \

@@ -10,6 +10,7 @@
 #include "boot/cmdline.h"
 #include "boot/dom0.h"
 #include "boot/multiboot.h"
+#include "boot/watch.h"
 #include "core/domain.h"
 #include "core/frame.h"
 #include "core/heap.h"
@@ -87,6 +88,14 @@ static void init_e820(void)
 		e820_add(&machine_e820, e->addr, e->size, e->type);
 	}
 	e820_finish(&machine_e820);
+	for (unsigned int i = 0; i < machine_e820.count; i++) {
+		const struct e820_entry *e = &machine_e820.entry[i];
+
+		printk(LOG_DEBUG "memory map: %012lx-%012lx %s\n",
+		       (unsigned long)e->addr,
+		       (unsigned long)(e->addr + e->size - 1),
+		       e820_type_name(e->type));
+	}
 	if (!e820_total(&machine_e820, E820_RAM)) {
 		port_panic("the boot loader gave no memory map");
 	}
@@ -181,6 +190,7 @@ static void start_cpu_common(unsigned int cpu)
 {
 	mce_init_cpu();
 	smp_cpu_online(cpu);
+	watch_start(cpu);
 }
 
 /* One after the other: they share the trampoline and ap_stack. */

@@ -2,8 +2,8 @@
  * cpu_policy.c - see cpu_policy.h.
  *
  * The list of features that a PV guest may see follows the marks ('A') in
- * xen/arch-x86/cpufeatureset.h, less what needs state this hypervisor does
- * not switch per guest: TSC_AUX (RDTSCP, RDPID) and SPEC_CTRL.
+ * xen/arch-x86/cpufeatureset.h, less SPEC_CTRL, which this hypervisor does
+ * not switch per guest.
  */
 #include "core/cpu_policy.h"
 #include "include/errno.h"
@@ -13,6 +13,9 @@
 #include <xen/arch-x86/cpufeatureset.h>
 
 #define F(name) XEN_X86_FEATURE_##name
+#define VENDOR_AMD_EBX	   0x68747541u /* "Auth" */
+#define VENDOR_HYGON_EBX   0x6f677948u /* "Hygo" */
+#define AMD_REPEATED	   0x0183f3ffu /* 80000001.edx as 1.edx */
 #define MSR_PLATFORM_INFO 0xce
 #define MSR_ARCH_CAPS	  0x10a
 /* Bits of ARCH_CAPABILITIES that speak of the CPU, not of further MSRs. */
@@ -43,7 +46,7 @@ static const uint16_t pv_features[] = {
 	F(SSE2), F(SS), F(HTT), F(SSE3), F(PCLMULQDQ), F(SSSE3), F(FMA),
 	F(CX16), F(SSE4_1), F(SSE4_2), F(MOVBE), F(POPCNT), F(AESNI), F(XSAVE),
 	F(AVX), F(F16C), F(RDRAND), F(HYPERVISOR), F(SYSCALL), F(NX),
-	F(MMXEXT), F(FFXSR), F(LM), F(3DNOWEXT), F(3DNOW), F(LAHF_LM),
+	F(MMXEXT), F(FFXSR), F(RDTSCP), F(LM), F(3DNOWEXT), F(3DNOW), F(LAHF_LM),
 	F(CMP_LEGACY), F(ABM), F(SSE4A), F(MISALIGNSSE), F(3DNOWPREFETCH),
 	F(XOP), F(FMA4), F(TBM), F(DBEXT), F(XSAVEOPT), F(XSAVEC), F(XGETBV1),
 	F(FSGSBASE), F(BMI1), F(AVX2), F(BMI2), F(ERMS), F(AVX512F),
@@ -51,7 +54,7 @@ static const uint16_t pv_features[] = {
 	F(AVX512PF), F(AVX512ER), F(AVX512CD), F(SHA), F(AVX512BW),
 	F(AVX512VL), F(PREFETCHWT1), F(AVX512_VBMI), F(AVX512_VBMI2), F(GFNI),
 	F(VAES), F(VPCLMULQDQ), F(AVX512_VNNI), F(AVX512_BITALG),
-	F(AVX512_VPOPCNTDQ), F(CLDEMOTE), F(MOVDIRI), F(MOVDIR64B), F(ITSC),
+	F(AVX512_VPOPCNTDQ), F(RDPID), F(CLDEMOTE), F(MOVDIRI), F(MOVDIR64B), F(ITSC),
 	F(CLZERO), F(RSTR_FP_ERR_PTRS), F(SSB_NO), F(BTC_NO), F(IBPB_RET),
 	F(AVX512_4VNNIW), F(AVX512_4FMAPS), F(FSRM), F(AVX512_VP2INTERSECT),
 	F(MD_CLEAR), F(ARCH_CAPS), F(SERIALIZE), F(AVX512_FP16), F(AVX_VNNI),
@@ -245,6 +248,14 @@ static void put_features(struct domain_policy *p, const uint32_t *words)
 	}
 }
 
+static bool is_amd(const struct domain_policy *p)
+{
+	uint32_t r[4];
+
+	cpu_policy_get(p, 0, 0, r);
+	return r[1] == VENDOR_AMD_EBX || r[1] == VENDOR_HYGON_EBX;
+}
+
 static void blank(struct domain_policy *p, uint32_t leaf, uint32_t a_keep,
 		  uint32_t b_keep, uint32_t c_keep, uint32_t d_keep)
 {
@@ -281,10 +292,16 @@ static void blank_rest(struct domain_policy *p, uint64_t xcr0)
 	for (i = 0x80000009; i <= 0x80000020; i++) {
 		blank(p, i, 0, 0, 0, 0);
 	}
-	blank(p, 0x80000000, all, 0, 0, 0);
+	if (!is_amd(p)) {
+		blank(p, 0x80000000, all, 0, 0, 0);
+	}
 	blank(p, 0x80000006, 0, 0, all, 0);
 	blank(p, 0x80000007, 0, 0, 0, all);
-	blank(p, 0x80000008, 0xffff, all, 0, 0);
+	blank(p, 0x80000008, 0xff, all, 0, 0);
+	l = find(p, 0x80000008, 0);
+	if (l) {
+		l->a |= 48u << 8; /* no 57-bit addresses for PV */
+	}
 	for (sub = 0; sub < subleaf_limit(0xd); sub++) {
 		l = find(p, 0xd, sub);
 		if (!l) {
@@ -299,6 +316,18 @@ static void blank_rest(struct domain_policy *p, uint64_t xcr0)
 		} else if (!((xcr0 >> sub) & 1)) {
 			l->a = l->b = l->c = l->d = 0;
 		}
+	}
+}
+
+/*
+ * AMD's extended leaf repeats what leaf 1 says, and its CPUs have no SYSENTER
+ * in long mode.
+ */
+static void adjust_amd(const struct domain_policy *p, uint32_t *words)
+{
+	if (is_amd(p)) {
+		words[0] &= ~(1u << F(SEP));
+		words[2] |= words[0] & AMD_REPEATED;
 	}
 }
 
@@ -329,6 +358,7 @@ static void mask(struct domain_policy *p, const struct cpu_policy_means *means,
 	for (i = 0; i < CPU_FEATURE_WORDS; i++) {
 		have[i] &= may[i];
 	}
+	adjust_amd(p, have);
 	have[F(HYPERVISOR) / 32] |= 1u << (F(HYPERVISOR) % 32);
 	have[F(ARCH_CAPS) / 32] &= ~(1u << (F(ARCH_CAPS) % 32));
 	if (means->has_arch_caps) {

@@ -133,6 +133,7 @@ static const struct {
 	{ 'R', reboot, "reboot the machine" },
 	{ 'e', print_events, "event channels" },
 	{ 'g', print_grants, "grant tables" },
+	{ 'i', port_dump_interrupts, "device interrupts" },
 	{ 'm', print_memory, "memory" },
 	{ 'q', print_domains, "domains and vCPUs" },
 	{ 'r', print_cpus, "run queues" },

@@ -35,10 +35,13 @@ struct frame_list {
 	uint32_t count;
 };
 
-struct sched_domain { /* sched.c's */
+struct sched_domain { /* credit.c's and sched.c's */
+	struct spinlock lock;
 	uint16_t weight;
-	uint16_t cap; /* per cent of one CPU; 0: none */
-	uint64_t policy[6];
+	uint16_t cap;	       /* per cent of one CPU; 0: none */
+	int64_t budget;	       /* ns left of this period's cap */
+	uint64_t period_start; /* port_now() */
+	struct timer unpark;   /* when parked vCPUs get their next budget */
 };
 
 #define DOMAIN_WATCHDOGS 2

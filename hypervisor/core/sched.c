@@ -1,205 +1,118 @@
 /*
- * sched.c - proportional shares by virtual time.
+ * sched.c - who runs where: proportional shares by virtual time.
  *
- * Every runnable vCPU has a virtual time: nanoseconds it has run, scaled by
- * SCHED_WEIGHT_DEFAULT / weight.  A CPU runs the one of its queue whose
- * virtual time is least, for at most a slice, so the shares of vCPUs that
- * stay runnable follow their weights.  All time is debited by timestamps:
- * there is no tick that a guest could sleep through.
+ * A vCPU's virtual time is the time it has run, scaled by the inverse of its
+ * weight (credit.h).  Of those that may run, the one with the least is always
+ * due: then the shares of all that stay runnable follow their weights.  Time
+ * is debited by timestamps; there is no tick that a guest could sleep
+ * through.
  *
- * A sleeper wakes with its own virtual time, but not more than WAKE_CREDIT_NS
- * behind the queue's clock, so that it gets the CPU at once if it has used
- * less than its share, yet cannot save up time.
+ * Each CPU has a queue of its own, ordered by virtual time.  When it chooses,
+ * it also looks at the head of every other queue, without locks, and takes
+ * one over that is due by more than STEAL_MARGIN before its own: so the
+ * shares hold across CPUs (three vCPUs on two CPUs get two thirds each), and
+ * an idle CPU finds work.
  *
- * A queue's clock never runs backwards: it follows the least virtual time
- * among the running vCPU and the queued ones.  Virtual times are relative to
- * the clock of the CPU they are queued on; a vCPU that moves keeps its
- * distance from the clock.
+ * A queue's clock is the least virtual time among those that compete there;
+ * it never runs backwards.  A vCPU that wakes joins at the clock of the
+ * furthest CPU it may use.  One that cannot use all that its weight entitles
+ * it to (it has just one CPU) falls behind in virtual time, which hurts
+ * nobody: it is always due on its CPU, and no other queue's clock waits.
  *
  * States of a vCPU:
  *	asleep	 not queued, not running
+ *	parked	 runnable, but its domain's cap is used up for now
  *	queued	 on the run queue of v->cpu
  *	running	 sched_cpu.curr of v->cpu; never queued
  * v->running is x86's: set from loading a vCPU's registers until they are
  * saved again, so a vCPU that was just preempted is still running.  Nobody
  * else is given such a one, but should it happen, x86 waits.
  *
- * With nothing queued there is no slice timer: one vCPU alone runs tickless.
+ * While nobody waits anywhere, a CPU has no slice timer: tickless.
  */
 #include "core/sched.h"
 #include "core/domain.h"
 #include "core/pvclock.h"
-#include "core/timer.h"
-#include "core/vcpu.h"
-#include "include/compiler.h"
-#include "include/errno.h"
-#include "include/log.h"
-#include "include/port.h"
+#include "core/sched_queue.h"
 #include "include/upcall.h"
-#include "lib/list.h"
 
-#define SLICE_NS	5000000ULL
-#define WAKE_CREDIT_NS	1000000ULL
-/* A woken vCPU preempts only if it is this far ahead. */
-#define WAKE_MARGIN_NS	100000ULL
-/* Room below the first clock for those behind it. */
-#define CLOCK_START	(1ULL << 40)
+/* In virtual time of the default weight. */
+#define WAKE_MARGIN  100000ULL
+#define STEAL_MARGIN 500000ULL
 
-static struct sched_cpu {
-	struct spinlock lock;
-	struct list_head queue; /* by virtual time; NULL next: not set up */
-	unsigned int queued;
-	struct vcpu *curr;
-	uint64_t clock;	      /* virtual */
-	uint64_t slice_end;   /* 0: curr may run on */
-	uint64_t chosen_at;   /* when curr was put on the CPU */
-	struct timer slice;
-	uint64_t idle_since; /* port_now(), while curr == NULL */
-	uint64_t idle_ns;
-	bool resched; /* the choice has to be made again */
-} __aligned(64) cpus[MAX_CPUS];
+/* Hints, changed atomically and read by all. */
+static cpumask_t idle_cpus;	/* have nothing to run */
+static cpumask_t tickless_cpus; /* run one vCPU without a slice */
 
-/* A vCPU that has just got a CPU keeps it for so long. */
-static uint64_t ratelimit_ns;
-#define RATELIMIT_MAX_US 500000u
-
-/* --- locking ------------------------------------------------------------- */
-
-static struct sched_cpu *lock_of(struct vcpu *v)
+static void hint_set(cpumask_t *mask, unsigned int cpu, bool on)
 {
-	struct sched_cpu *c;
-	unsigned int cpu;
+	cpumask_t bit = 1ULL << cpu;
 
-	for (;;) {
-		cpu = __atomic_load_n(&v->cpu, __ATOMIC_RELAXED);
-		c = &cpus[cpu];
-		spin_lock(&c->lock);
-		if (v->cpu == cpu) {
-			return c;
+	if (on == !(READ_ONCE(*mask) & bit)) {
+		if (on) {
+			__atomic_fetch_or(mask, bit, __ATOMIC_SEQ_CST);
+		} else {
+			__atomic_fetch_and(mask, ~bit, __ATOMIC_SEQ_CST);
 		}
-		spin_unlock(&c->lock);
 	}
 }
 
-static void cpu_setup(struct sched_cpu *c)
+/* --- where to run ------------------------------------------------------------ */
+
+/* The virtual time at which v would compete. */
+static uint64_t clock_for(const struct vcpu *v)
 {
-	if (!c->queue.next) {
-		list_init(&c->queue);
-		c->clock = CLOCK_START;
-		c->idle_since = port_now();
+	cpumask_t mask = queue_allowed(v);
+	uint64_t best = READ_ONCE(sched_cpus[__builtin_ctzll(mask)].clock), clock;
+
+	for (mask &= mask - 1; mask; mask &= mask - 1) {
+		clock = READ_ONCE(sched_cpus[__builtin_ctzll(mask)].clock);
+		if (!best || vtime_before(best, clock)) {
+			best = clock;
+		}
 	}
+	return best ? best : CLOCK_START;
 }
 
-static struct vcpu *first(struct sched_cpu *c)
+static cpumask_t idle_for(const struct vcpu *v)
 {
-	return list_empty(&c->queue) ?
-		       NULL :
-		       container_of(c->queue.next, struct vcpu, sched.run_node);
+	return queue_allowed(v) & READ_ONCE(idle_cpus);
 }
 
-/* --- virtual time ---------------------------------------------------------- */
-
-static uint64_t scale(const struct vcpu *v, uint64_t ns)
-{
-	return ns * SCHED_WEIGHT_DEFAULT / v->domain->sched.weight;
-}
-
-/* Debit curr for the time since it was last looked at. */
-static void account(struct sched_cpu *c, uint64_t now)
-{
-	struct vcpu *v = c->curr, *head = first(c);
-	uint64_t least;
-
-	if (v) {
-		v->sched.vtime += scale(v, now - v->sched.last_start);
-		v->sched.runtime_ns += now - v->sched.last_start;
-		v->sched.last_start = now;
-	}
-	if (!v && !head) {
-		return;
-	}
-	least = v ? v->sched.vtime : head->sched.vtime;
-	if (v && head) {
-		least = MIN(least, head->sched.vtime);
-	}
-	c->clock = MAX(c->clock, least);
-}
-
-static void enqueue(struct sched_cpu *c, struct vcpu *v)
-{
-	struct list_head *pos = c->queue.prev;
-
-	/* From the back: a vCPU that has just run belongs there. */
-	while (pos != &c->queue &&
-	       container_of(pos, struct vcpu, sched.run_node)->sched.vtime >
-		       v->sched.vtime) {
-		pos = pos->prev;
-	}
-	list_add(&v->sched.run_node, pos);
-	v->sched.queued = true;
-	c->queued++;
-}
-
-static void dequeue(struct sched_cpu *c, struct vcpu *v)
-{
-	list_del(&v->sched.run_node);
-	v->sched.queued = false;
-	c->queued--;
-}
-
-static void ask_resched(struct sched_cpu *c)
-{
-	c->resched = true;
-	port_kick_cpu((unsigned int)(c - cpus));
-}
-
-/* --- where to run -------------------------------------------------------------- */
-
-static cpumask_t allowed(const struct vcpu *v)
-{
-	cpumask_t mask = v->sched.hard_affinity & port_cpus_online();
-
-	return mask ? mask : port_cpus_online();
-}
-
-/* An idle CPU if there is one, where it last ran first; else the shortest
- * queue.  Looks without locks: a stale answer costs time, not correctness. */
+/*
+ * An idle CPU if there is one, its last one first; else where the vCPU that
+ * runs is furthest ahead, and so the first to go.  Looks without locks: a
+ * stale answer costs time, not correctness.
+ */
 static unsigned int choose_cpu(const struct vcpu *v)
 {
-	cpumask_t mask = allowed(v), soft = mask & v->sched.soft_affinity;
-	unsigned int best = v->cpu, cpu, load, best_load = ~0u;
+	cpumask_t mask = queue_allowed(v), soft = mask & v->sched.soft_affinity;
+	cpumask_t idle = idle_for(v);
+	unsigned int best, cpu;
+	uint64_t best_vtime, vt;
 
-	if (mask >> v->cpu & 1 && !READ_ONCE(cpus[v->cpu].curr) &&
-	    !READ_ONCE(cpus[v->cpu].queued)) {
-		return v->cpu;
+	if (idle) {
+		if (idle & soft) {
+			idle &= soft;
+		}
+		return idle >> v->cpu & 1 ? v->cpu :
+					    (unsigned int)__builtin_ctzll(idle);
 	}
+	if (soft) {
+		mask = soft;
+	}
+	best = mask >> v->cpu & 1 ? v->cpu :
+				    (unsigned int)__builtin_ctzll(mask);
+	best_vtime = READ_ONCE(sched_cpus[best].curr_vtime) + WAKE_MARGIN;
 	for (; mask; mask &= mask - 1) {
 		cpu = (unsigned int)__builtin_ctzll(mask);
-		load = 4 * (READ_ONCE(cpus[cpu].queued) +
-			    (READ_ONCE(cpus[cpu].curr) != NULL));
-		load += cpu != v->cpu;
-		load += soft && !(soft >> cpu & 1) ? 2 : 0;
-		if (load < best_load) {
-			best_load = load;
+		vt = READ_ONCE(sched_cpus[cpu].curr_vtime);
+		if (vtime_before(best_vtime, vt)) {
+			best_vtime = vt;
 			best = cpu;
 		}
 	}
 	return best;
-}
-
-static bool before(uint64_t a, uint64_t b)
-{
-	return (int64_t)(a - b) < 0;
-}
-
-/* What it may be behind of the queue's clock, at most. */
-static void clamp_credit(struct vcpu *v, uint64_t clock)
-{
-	uint64_t floor = clock - scale(v, WAKE_CREDIT_NS);
-
-	if (before(v->sched.vtime, floor)) {
-		v->sched.vtime = floor;
-	}
 }
 
 /*
@@ -210,7 +123,7 @@ static void clamp_credit(struct vcpu *v, uint64_t clock)
 static struct sched_cpu *migrate(struct sched_cpu *from, struct vcpu *v,
 				 unsigned int cpu)
 {
-	struct sched_cpu *to = &cpus[cpu];
+	struct sched_cpu *to = &sched_cpus[cpu];
 
 	if (to == from) {
 		return from;
@@ -218,220 +131,346 @@ static struct sched_cpu *migrate(struct sched_cpu *from, struct vcpu *v,
 	spin_unlock(&from->lock);
 	spin_lock(from < to ? &from->lock : &to->lock);
 	spin_lock(from < to ? &to->lock : &from->lock);
-	if (&cpus[v->cpu] != from || v->sched.queued || v->running) {
+	if (&sched_cpus[v->cpu] != from || v->sched.queued || from->curr == v ||
+	    v->running) {
 		spin_unlock(&from->lock);
 		spin_unlock(&to->lock);
-		return lock_of(v);
+		return queue_lock_of(v);
 	}
-	cpu_setup(to);
-	clamp_credit(v, from->clock);
-	v->sched.vtime += to->clock - from->clock;
 	v->cpu = (uint16_t)cpu;
 	spin_unlock(&from->lock);
 	return to;
 }
 
-/* --- sleeping and waking ----------------------------------------------------------- */
+/* Someone waits: CPUs that run without a slice must share again. */
+static void wake_tickless(const struct vcpu *v)
+{
+	cpumask_t mask = queue_allowed(v) & READ_ONCE(tickless_cpus);
+
+	for (; mask; mask &= mask - 1) {
+		queue_resched(&sched_cpus[__builtin_ctzll(mask)]);
+	}
+}
+
+/* A vCPU has to wait here while another CPU has nothing to do? */
+static void offer_to_idle(const struct vcpu *v)
+{
+	cpumask_t mask = idle_for(v);
+
+	if (mask) {
+		port_kick_cpu((unsigned int)__builtin_ctzll(mask));
+	}
+}
+
+/* --- sleeping and waking ----------------------------------------------------- */
 
 static bool may_preempt(const struct sched_cpu *c, const struct vcpu *v)
 {
-	return before(v->sched.vtime + WAKE_MARGIN_NS, c->curr->sched.vtime) &&
-	       port_now() - c->chosen_at >= ratelimit_ns;
+	return vtime_before(v->sched.vtime + WAKE_MARGIN,
+			    c->curr->sched.vtime) &&
+	       port_now() - c->chosen_at >= sched_ratelimit_ns;
 }
 
-void sched_wake(struct vcpu *v)
+static bool can_wake(const struct sched_cpu *c, const struct vcpu *v)
 {
-	struct sched_cpu *c = lock_of(v);
-	unsigned int cpu;
+	return vcpu_runnable(v) && !v->sched.queued && !v->sched.parked &&
+	       c->curr != v;
+}
 
-	if (!vcpu_runnable(v) || v->sched.queued || c->curr == v) {
+static void join(struct vcpu *v, bool was_parked)
+{
+	struct sched_cpu *c = queue_lock_of(v);
+
+	if (!can_wake(c, v)) {
 		goto out;
 	}
 	/* Not saved yet: only its own CPU may take it up again. */
 	if (!v->running) {
-		cpu = choose_cpu(v);
-		c = migrate(c, v, cpu);
-		if (!vcpu_runnable(v) || v->sched.queued || c->curr == v) {
+		c = migrate(c, v, was_parked && !idle_for(v) ? v->cpu :
+							       choose_cpu(v));
+		if (!can_wake(c, v)) {
 			goto out;
 		}
 	}
-	cpu_setup(c);
-	account(c, port_now());
-	clamp_credit(v, c->clock);
+	queue_setup(c);
+	queue_account(c, port_now());
+	credit_join(v, clock_for(v), was_parked);
 	vcpu_set_runstate(v, RUNSTATE_runnable, port_now());
-	enqueue(c, v);
+	queue_add(c, v);
 	if (!c->curr || may_preempt(c, v)) {
-		ask_resched(c);
-	} else if (!c->slice_end) {
-		ask_resched(c); /* it ran tickless: give it a slice */
+		queue_resched(c);
+	} else {
+		if (READ_ONCE(tickless_cpus) >> queue_number(c) & 1) {
+			queue_resched(c);
+		}
+		if (!credit_can_wait(v, port_now())) {
+			wake_tickless(v);
+		}
 	}
 out:
 	spin_unlock(&c->lock);
 }
 
+void sched_wake(struct vcpu *v)
+{
+	join(v, false);
+}
+
+static int state_when_off(const struct vcpu *v)
+{
+	if (vcpu_runnable(v)) {
+		return RUNSTATE_runnable;
+	}
+	return READ_ONCE(v->pause_flags) & (VPF_BLOCKED | VPF_POLLING) ?
+		       RUNSTATE_blocked :
+		       RUNSTATE_offline;
+}
+
 void sched_sleep(struct vcpu *v)
 {
-	struct sched_cpu *c = lock_of(v);
+	struct sched_cpu *c = queue_lock_of(v);
 
 	if (vcpu_runnable(v)) {
 		goto out;
 	}
 	if (v->sched.queued) {
-		dequeue(c, v);
-		vcpu_set_runstate(v, v->pause_flags & VPF_BLOCKED ?
-				  RUNSTATE_blocked : RUNSTATE_offline,
-				  port_now());
+		queue_remove(c, v);
+		vcpu_set_runstate(v, state_when_off(v), port_now());
 	} else if (c->curr == v) {
-		ask_resched(c);
+		queue_resched(c);
 	}
+	v->sched.parked = false;
 out:
 	spin_unlock(&c->lock);
 }
 
 void sched_yield(struct vcpu *v)
 {
-	struct sched_cpu *c = lock_of(v);
-	struct vcpu *head = first(c);
+	struct sched_cpu *c = queue_lock_of(v);
+	struct vcpu *head = queue_first(c);
 
 	if (c->curr == v && head) {
-		account(c, port_now());
-		/* Behind the next one, and no further: it keeps its share. */
-		if (before(v->sched.vtime, head->sched.vtime + 1)) {
+		queue_account(c, port_now());
+		/* Just behind the next one, which costs what it was due. */
+		if (vtime_before(v->sched.vtime, head->sched.vtime + 1)) {
 			v->sched.vtime = head->sched.vtime + 1;
 		}
-		c->slice_end = 0;
-		ask_resched(c);
+		queue_resched(c);
 	}
 	spin_unlock(&c->lock);
 }
 
-/* --- choosing ---------------------------------------------------------------------- */
-
-/* An idle CPU takes a waiting vCPU from the longest queue it may. */
-static struct vcpu *steal(struct sched_cpu *c, unsigned int self)
+/* The next period of a cap has begun. */
+static void unpark_all(void *arg)
 {
-	cpumask_t left = port_cpus_online() & ~(1ULL << self);
-	struct sched_cpu *o;
-	struct list_head *pos;
-	struct vcpu *v;
-	unsigned int cpu;
+	struct domain *d = arg;
+	struct sched_cpu *c;
+	unsigned int i;
+	bool was;
 
-	for (; left; left &= left - 1) {
-		cpu = (unsigned int)__builtin_ctzll(left);
-		o = &cpus[cpu];
-		if (!READ_ONCE(o->queued) || !spin_trylock(&o->lock)) {
+	for (i = 0; i < d->vcpu_count; i++) {
+		if (!d->vcpu[i]) {
 			continue;
 		}
-		list_for_each(pos, &o->queue) {
-			v = container_of(pos, struct vcpu, sched.run_node);
-			if (v->running || !(allowed(v) >> self & 1)) {
-				continue;
-			}
-			dequeue(o, v);
-			clamp_credit(v, o->clock);
-			v->sched.vtime += c->clock - o->clock;
+		c = queue_lock_of(d->vcpu[i]);
+		was = d->vcpu[i]->sched.parked;
+		d->vcpu[i]->sched.parked = false;
+		spin_unlock(&c->lock);
+		if (was) {
+			join(d->vcpu[i], true);
+		}
+	}
+}
+
+/* --- choosing --------------------------------------------------------------- */
+
+/* The CPU whose head is due first, before `limit`; NULL: none. */
+static struct sched_cpu *earliest_other(unsigned int self, uint64_t limit)
+{
+	cpumask_t left = port_cpus_online() & ~(1ULL << self);
+	struct sched_cpu *best = NULL, *o;
+	uint64_t vt, best_vtime = limit;
+
+	for (; left; left &= left - 1) {
+		o = &sched_cpus[__builtin_ctzll(left)];
+		vt = READ_ONCE(o->steal_vtime);
+		if (!o->queue.next || vt == NOBODY) {
+			continue;
+		}
+		if (best_vtime == NOBODY || vtime_before(vt, best_vtime)) {
+			best_vtime = vt;
+			best = o;
+		}
+	}
+	return best;
+}
+
+/* Take a vCPU over that is due before `limit` (NOBODY: any). */
+static struct vcpu *steal(unsigned int self, uint64_t limit)
+{
+	struct sched_cpu *o = earliest_other(self, limit);
+	struct list_head *pos;
+	struct vcpu *v;
+
+	if (!o || !spin_trylock(&o->lock)) {
+		return NULL;
+	}
+	list_for_each(pos, &o->queue) {
+		v = queue_unit(pos);
+		if (limit != NOBODY && !vtime_before(v->sched.vtime, limit)) {
+			break;
+		}
+		if (!v->running && (queue_allowed(v) >> self & 1)) {
+			queue_remove(o, v);
 			v->cpu = (uint16_t)self;
 			spin_unlock(&o->lock);
 			return v;
 		}
-		spin_unlock(&o->lock);
 	}
+	spin_unlock(&o->lock);
 	return NULL;
+}
+
+static struct vcpu *pick_due(struct sched_cpu *c, unsigned int self)
+{
+	struct vcpu *own = queue_first(c), *v;
+	struct list_head *pos;
+
+	/* Its affinity may have changed while it waited or ran. */
+	list_for_each(pos, &c->queue) {
+		own = queue_unit(pos);
+		if (queue_allowed(own) >> self & 1) {
+			break;
+		}
+		own = NULL;
+	}
+	if (READ_ONCE(sched_waiting)) {
+		v = steal(self, own ? own->sched.vtime - STEAL_MARGIN :
+				      NOBODY);
+		if (v) {
+			return v;
+		}
+	}
+	if (own) {
+		queue_remove(c, own);
+	}
+	return own;
+}
+
+static void park(struct vcpu *v, uint64_t until, uint64_t now)
+{
+	struct timer *t = &v->domain->sched.unpark;
+
+	v->sched.parked = true;
+	vcpu_set_runstate(v, RUNSTATE_runnable, now);
+	if (!t->queued || t->deadline != until) {
+		timer_set(t, until);
+	}
+}
+
+/* Whom to run, and for how long at most. */
+static struct vcpu *pick(struct sched_cpu *c, unsigned int self, uint64_t now,
+			 uint64_t *turn)
+{
+	struct vcpu *v;
+	uint64_t until;
+
+	while ((v = pick_due(c, self)) != NULL) {
+		*turn = credit_budget(v, now, &until);
+		if (*turn) {
+			break;
+		}
+		park(v, until, now);
+	}
+	return v;
 }
 
 static void slice_over(void *arg)
 {
-	struct sched_cpu *c = arg;
-
-	c->resched = true;
-	port_kick_cpu((unsigned int)(c - cpus));
+	queue_resched(arg);
 }
 
-/* curr leaves the CPU or stays; back on the queue if it can run. */
-static void put_back(struct sched_cpu *c, uint64_t now)
+static void set_slice(struct sched_cpu *c, unsigned int self, uint64_t now,
+		      uint64_t turn)
+{
+	bool alone = !c->queued && !READ_ONCE(sched_waiting);
+	bool capped = c->curr && c->curr->domain->sched.cap;
+
+	if (!c->slice.fn) {
+		timer_init(&c->slice, slice_over, c, self);
+	}
+	hint_set(&tickless_cpus, self, c->curr && alone);
+	hint_set(&idle_cpus, self, !c->curr);
+	if (c->curr && (capped || !alone)) {
+		timer_set(&c->slice, now + turn);
+	} else if (c->slice.queued) {
+		timer_stop(&c->slice);
+	}
+}
+
+/* curr leaves the CPU; back on the queue if it can run. */
+static struct vcpu *put_back(struct sched_cpu *c, uint64_t now)
 {
 	struct vcpu *v = c->curr;
 
 	c->curr = NULL;
 	if (!v) {
 		c->idle_ns += now - c->idle_since;
-		return;
+	} else if (vcpu_runnable(v)) {
+		queue_add(c, v);
 	}
-	if (vcpu_runnable(v)) {
-		enqueue(c, v);
-	}
-}
-
-static struct vcpu *pick(struct sched_cpu *c, unsigned int self)
-{
-	struct vcpu *v = first(c);
-
-	if (!v) {
-		return steal(c, self);
-	}
-	dequeue(c, v);
 	return v;
 }
 
-static void set_slice(struct sched_cpu *c, unsigned int self, uint64_t now)
+static void take_up(struct sched_cpu *c, struct vcpu *v, uint64_t now)
 {
-	if (!c->curr || !c->queued) {
-		c->slice_end = 0;
-		timer_stop(&c->slice);
+	c->curr = v;
+	if (!v) {
+		c->idle_since = now;
 		return;
 	}
-	if (!c->slice.fn) {
-		timer_init(&c->slice, slice_over, c, self);
+	v->sched.last_start = now;
+	WRITE_ONCE(c->curr_vtime, v->sched.vtime);
+	if (vtime_before(c->clock, v->sched.vtime) && !c->queued) {
+		WRITE_ONCE(c->clock, v->sched.vtime);
 	}
-	c->slice_end = now + SLICE_NS;
-	timer_set(&c->slice, c->slice_end);
-}
-
-static void note_leaving(struct vcpu *v, uint64_t now)
-{
-	int state = RUNSTATE_offline;
-
-	if (vcpu_runnable(v)) {
-		state = RUNSTATE_runnable;
-	} else if (READ_ONCE(v->pause_flags) & (VPF_BLOCKED | VPF_POLLING)) {
-		state = RUNSTATE_blocked;
-	}
-	vcpu_set_runstate(v, state, now);
 }
 
 struct vcpu *upcall_schedule(void)
 {
 	unsigned int self = port_cpu();
-	struct sched_cpu *c = &cpus[self];
+	struct sched_cpu *c = &sched_cpus[self];
 	struct vcpu *prev, *next;
-	uint64_t now;
+	uint64_t now, turn = 0;
 
 	timer_rearm();
 	if (c->curr && !READ_ONCE(c->resched) && vcpu_runnable(c->curr)) {
 		return c->curr;
 	}
 	spin_lock(&c->lock);
-	cpu_setup(c);
+	queue_setup(c);
 	now = port_now();
-	c->resched = false;
-	account(c, now);
-	prev = c->curr;
-	put_back(c, now);
-	next = pick(c, self);
-	c->curr = next;
-	if (next) {
-		next->sched.last_start = now;
-	} else {
-		c->idle_since = now;
-	}
-	set_slice(c, self, now);
+	WRITE_ONCE(c->resched, false);
+	queue_account(c, now);
+	prev = put_back(c, now);
+	next = pick(c, self, now, &turn);
+	take_up(c, next, now);
+	set_slice(c, self, now, turn);
 	if (prev != next) {
-		if (prev) {
-			note_leaving(prev, now);
+		if (prev && !prev->sched.parked) {
+			vcpu_set_runstate(prev, state_when_off(prev), now);
 		}
 		if (next) {
 			c->chosen_at = now;
 			vcpu_set_runstate(next, RUNSTATE_running, now);
+		}
+	}
+	if (c->queued) {
+		/* Whoever waits here may be due elsewhere. */
+		offer_to_idle(queue_first(c));
+		if (READ_ONCE(tickless_cpus) &&
+		    !credit_can_wait(queue_first(c), now)) {
+			wake_tickless(queue_first(c));
 		}
 	}
 	spin_unlock(&c->lock);
@@ -441,29 +480,29 @@ struct vcpu *upcall_schedule(void)
 	return next;
 }
 
-/* A vCPU has to wait here while another CPU has nothing to do? */
-static void offer_to_idle(struct vcpu *v)
+/* Its affinity has left this CPU while it ran. */
+static void requeue(struct vcpu *v)
 {
-	cpumask_t mask = allowed(v);
-	unsigned int cpu;
+	struct sched_cpu *c = queue_lock_of(v);
 
-	for (; mask; mask &= mask - 1) {
-		cpu = (unsigned int)__builtin_ctzll(mask);
-		if (!READ_ONCE(cpus[cpu].curr) &&
-		    !READ_ONCE(cpus[cpu].queued)) {
-			port_kick_cpu(cpu);
-			return;
-		}
+	if (v->sched.queued) {
+		queue_remove(c, v);
 	}
+	spin_unlock(&c->lock);
+	sched_wake(v);
 }
 
 void upcall_switched(struct vcpu *prev)
 {
-	unsigned int self = port_cpu();
-	struct sched_cpu *c = &cpus[self];
+	struct sched_cpu *c = &sched_cpus[port_cpu()];
 
-	if (prev && prev->sched.queued && c->curr) {
-		offer_to_idle(prev);
+	/* Someone idle may have passed it over while it was being saved. */
+	if (prev && prev->sched.queued) {
+		if (queue_allowed(prev) >> prev->cpu & 1) {
+			offer_to_idle(prev);
+		} else {
+			requeue(prev);
+		}
 	}
 	if (c->curr) {
 		vcpu_publish_runstate(c->curr);
@@ -471,143 +510,21 @@ void upcall_switched(struct vcpu *prev)
 	}
 }
 
-/* --- the toolstack's side ------------------------------------------------ */
-
 void sched_domain_init(struct domain *d)
 {
-	d->sched.weight = SCHED_WEIGHT_DEFAULT;
-	d->sched.cap = 0;
+	credit_domain_init(d);
+	timer_init(&d->sched.unpark, unpark_all, d, port_cpu());
+}
+
+void sched_domain_fini(struct domain *d)
+{
+	timer_stop(&d->sched.unpark);
 }
 
 void sched_vcpu_init(struct vcpu *v)
 {
-	struct sched_cpu *c;
-
 	list_init(&v->sched.run_node);
 	v->sched.hard_affinity = v->sched.soft_affinity = ~0ULL;
 	v->cpu = (uint16_t)choose_cpu(v);
-	c = lock_of(v);
-	cpu_setup(c);
-	v->sched.vtime = c->clock;
-	spin_unlock(&c->lock);
-}
-
-void sched_vcpu_fini(struct vcpu *v)
-{
-	struct sched_cpu *c = lock_of(v);
-
-	BUG_UNLESS(c->curr != v);
-	if (v->sched.queued) {
-		dequeue(c, v);
-	}
-	spin_unlock(&c->lock);
-}
-
-int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft)
-{
-	struct sched_cpu *c;
-
-	if (!(hard & port_cpus_online())) {
-		return -EINVAL;
-	}
-	c = lock_of(v);
-	v->sched.hard_affinity = hard;
-	v->sched.soft_affinity = soft;
-	if (hard >> v->cpu & 1) {
-		spin_unlock(&c->lock);
-		return 0;
-	}
-	spin_unlock(&c->lock);
-	/* Off the CPU it may no longer use, and on again elsewhere. */
-	vcpu_pause_sync(v);
-	vcpu_unpause(v);
-	return 0;
-}
-
-int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap)
-{
-	if (weight == 0 || weight > SCHED_WEIGHT_MAX || cap > UINT16_MAX) {
-		return -EINVAL;
-	}
-	d->sched.weight = (uint16_t)weight;
-	d->sched.cap = (uint16_t)cap;
-	return 0;
-}
-
-unsigned int sched_get_ratelimit(void)
-{
-	return (unsigned int)(ratelimit_ns / 1000);
-}
-
-int sched_set_ratelimit(unsigned int us)
-{
-	if (us > RATELIMIT_MAX_US) {
-		return -EINVAL;
-	}
-	ratelimit_ns = us * 1000ULL;
-	return 0;
-}
-
-uint64_t sched_runtime(struct vcpu *v)
-{
-	struct sched_cpu *c = lock_of(v);
-	uint64_t ns = v->sched.runtime_ns;
-
-	if (c->curr == v) {
-		ns += port_now() - v->sched.last_start;
-	}
-	spin_unlock(&c->lock);
-	return ns;
-}
-
-uint64_t sched_idle_time(unsigned int cpu)
-{
-	struct sched_cpu *c = &cpus[cpu];
-	uint64_t ns;
-
-	spin_lock(&c->lock);
-	ns = c->idle_ns;
-	if (!c->curr && c->queue.next) {
-		ns += port_now() - c->idle_since;
-	}
-	spin_unlock(&c->lock);
-	return ns;
-}
-
-bool sched_is_on_cpu(const struct vcpu *v)
-{
-	/* In this order: x86 sets running after curr, clears it after. */
-	return READ_ONCE(cpus[READ_ONCE(v->cpu)].curr) == v ||
-	       __atomic_load_n(&v->running, __ATOMIC_ACQUIRE);
-}
-
-struct vcpu *sched_current(unsigned int cpu)
-{
-	return READ_ONCE(cpus[cpu].curr);
-}
-
-void sched_audit(void)
-{
-	struct list_head *pos;
-	struct sched_cpu *c;
-	struct vcpu *v;
-	unsigned int n;
-	uint64_t last;
-
-	for (c = cpus; c < cpus + MAX_CPUS; c++) {
-		if (!c->queue.next) {
-			continue;
-		}
-		n = 0;
-		last = 0;
-		list_for_each(pos, &c->queue) {
-			v = container_of(pos, struct vcpu, sched.run_node);
-			BUG_UNLESS(v->sched.queued && &cpus[v->cpu] == c);
-			BUG_UNLESS(v != c->curr && v->sched.vtime >= last);
-			last = v->sched.vtime;
-			n++;
-		}
-		BUG_UNLESS(n == c->queued);
-		BUG_UNLESS(!c->curr || !c->curr->sched.queued);
-	}
+	v->sched.vtime = clock_for(v);
 }

@@ -16,6 +16,8 @@ struct vcpu;
 #define SCHED_WEIGHT_MAX     65535
 
 void sched_domain_init(struct domain *d);
+/* Its vCPUs no longer run. */
+void sched_domain_fini(struct domain *d);
 /* Choose a first CPU.  v starts asleep. */
 void sched_vcpu_init(struct vcpu *v);
 /* v no longer runs; take it off all queues. */

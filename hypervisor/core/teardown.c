@@ -17,6 +17,7 @@
 #include "core/evtchn.h"
 #include "core/gnttab.h"
 #include "core/ptype.h"
+#include "core/sched.h"
 #include "core/heap.h"
 #include "include/errno.h"
 #include "include/port.h"
@@ -73,6 +74,7 @@ static int stop(struct domain *d)
 	spin_unlock(&d->event_lock);
 	spin_lock(&d->mmu_lock);
 	spin_unlock(&d->mmu_lock);
+	sched_domain_fini(d);
 	for (i = 0; i < DOMAIN_WATCHDOGS; i++) {
 		timer_stop(&d->watchdog[i]);
 	}

@@ -5,7 +5,9 @@
  * last writable mapping, a page table, the owner) stamps it with the clock;
  * each CPU remembers the tick of its last flush.  A CPU whose last flush is
  * newer than the stamp cannot have a stale translation, so it is left alone:
- * nearly always all of them, for guests reload cr3 all the time.
+ * nearly always all of them, for guests reload cr3 all the time.  A CPU that
+ * has no guest's page tables loaded has nothing to flush at all; it must not
+ * be woken from its sleep for that.
  *
  * Ordering: the page-table entry is cleared first, the stamp taken next; a
  * CPU takes its tick first and flushes next, without touching guest memory
@@ -29,8 +31,14 @@ static inline uint64_t tlbclock_now(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return __atomic_load_n(&tlbclock, __ATOMIC_RELAXED);
 }
-/* This CPU is about to flush all its non-global entries.  x86/ calls it. */
+/* For x86/, each immediately before what it says: */
+/* This CPU loads a guest's root (and so flushes), after none or another's. */
+void tlbclock_cpu_busy(void);
+/* It flushes all its non-global entries. */
 void tlbclock_cpu_flushed(void);
+/* It loads the hypervisor's own root: no guest's translations from now on. */
+void tlbclock_cpu_idle(void);
+
 /* CPUs that have not flushed since the stamp was taken. */
 cpumask_t tlbclock_stale_cpus(uint64_t stamp);
 /* Flush those. */

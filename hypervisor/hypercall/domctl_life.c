@@ -44,7 +44,6 @@ long domctl_createdomain(struct hc *hc, struct domain *none,
 			 struct xen_domctl *op)
 {
 	struct xen_domctl_createdomain *c = &op->u.createdomain;
-	struct domain_policy *policy;
 	struct domain *d;
 	int rc;
 
@@ -62,21 +61,14 @@ long domctl_createdomain(struct hc *hc, struct domain *none,
 	if (c->max_maptrack_frames < 0) {
 		c->max_maptrack_frames = TRACK_FRAMES_DEFAULT;
 	}
-	policy = mem_alloc(sizeof(*policy));
-	if (!policy) {
-		return -ENOMEM;
-	}
 	if (op->domain > 0 && op->domain <= DOMID_MAX_GUEST) {
 		rc = domain_create(op->domain, c, false, &d);
 	} else {
 		rc = create_any(c, &d);
 	}
 	if (rc) {
-		mem_free(policy);
 		return rc;
 	}
-	cpu_policy_domain_init(policy, false);
-	d->policy = policy;
 	op->domain = d->id;
 	return 0;
 }

@@ -163,6 +163,8 @@ bool port_pirq_shared(struct domain *d, unsigned int pirq);
 /* Program a device's mapped MSI/MSI-X messages again after a reset. */
 int port_pirq_restore_msi(unsigned int seg, unsigned int bus,
 			  unsigned int devfn);
+/* For the debug key: one line per live interrupt. */
+void port_dump_interrupts(void);
 /* An IO-APIC register by the chip's address; 0 or -EINVAL. */
 int port_ioapic_read(uint64_t base, unsigned int reg, uint32_t *val);
 

@@ -125,12 +125,15 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v)
 	__atomic_fetch_or(&v->domain->running_cpus, 1ULL << p->cpu,
 			  __ATOMIC_SEQ_CST);
 	p->regs = v->regs;
-	tlbclock_cpu_flushed();
+	tlbclock_cpu_busy();
 	root_changed(v);
 	root_load(p, v);
 	desc_load_gdt(vcpu_gdt_va(v->id));
 	load_ldt(v);
 	cpu_load_cr4(p, v);
+	if (cpu_has_tsc_aux) {
+		wrmsr(MSR_TSC_AUX, v->arch->tsc_aux);
+	}
 	load_debugregs(v);
 	fpu_load(v);
 	if (!load_segments(v, &p->regs)) {

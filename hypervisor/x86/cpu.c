@@ -17,6 +17,7 @@
 #define CR4_GUEST (CR4_TSD | CR4_DE | CR4_FSGSBASE)
 
 bool cpu_xpti;
+bool cpu_has_tsc_aux;
 unsigned int port_phys_bits = 36;
 uint64_t port_l1tf_limit;
 static int xpti_option = -1;
@@ -79,6 +80,8 @@ void cpu_detect(void)
 	if (!(l7.b & 1)) {
 		cr4_guest_mask &= ~(uint64_t)CR4_FSGSBASE;
 	}
+	cpu_has_tsc_aux = (cpuid(0x80000001).d & (1u << 27)) ||
+			  (l7.c & (1u << 22));
 	cpu_xpti = xpti_option < 0 ? has_meltdown() : xpti_option;
 	printk("CPU: %s%s%s, XPTI %s%s\n",
 	       cr4_base & CR4_SMEP ? "SMEP " : "",

@@ -23,6 +23,9 @@ struct vcpu;
 
 /* Speculation mitigations in force, chosen at start-up. */
 extern bool cpu_xpti;
+extern bool cpu_has_tsc_aux; /* RDTSCP or RDPID, and their MSR */
+
+#define MSR_TSC_AUX 0xc0000103
 
 /* Find the features (boot CPU), before any other CPU starts. */
 void cpu_detect(void);

@@ -18,6 +18,7 @@
 
 #define XEN_VERSION_417	  0x40011u
 #define CPUID_INTEL_EBX	  0x756e6547u /* "Genu" */
+#define CPUID1_XSAVE	  (1u << 26)
 #define CPUID1_OSXSAVE	  (1u << 27)
 #define CPUID7_AVX2	  (1u << 5)
 #define CPUID7_ARCH_CAPS  (1u << 29)
@@ -141,7 +142,8 @@ void cpuid_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf,
 	cpu_policy_get(p, leaf, subleaf, out);
 	if (leaf == 1) {
 		out[1] = (out[1] & 0x00ffffff) | (uint32_t)v->id << 25;
-		if (v->pv.cr4_guest & CR4_OSXSAVE) {
+		/* Linux takes this, not CR4, for a PV guest's permission. */
+		if (out[2] & CPUID1_XSAVE) {
 			out[2] |= CPUID1_OSXSAVE;
 		}
 	} else if (leaf == 0xd && subleaf == 0 && out[0]) {

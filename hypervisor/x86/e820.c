@@ -116,29 +116,6 @@ int e820_finish(struct e820_map *m)
 	return rc;
 }
 
-int e820_reserve(struct e820_map *m, uint64_t addr, uint64_t size,
-		 uint32_t type)
-{
-	unsigned int count = m->count;
-	uint64_t end = addr + size;
-
-	if (end < addr) {
-		return -EINVAL;
-	}
-	/* Only RAM changes; holes stay holes and reserved stays as it is. */
-	for (unsigned int i = 0; i < count; i++) {
-		uint64_t from = MAX(addr, m->entry[i].addr);
-		uint64_t to = MIN(end,
-				  m->entry[i].addr + m->entry[i].size);
-
-		if (m->entry[i].type == E820_RAM && from < to &&
-		    e820_add(m, from, to - from, type)) {
-			return -ENOSPC;
-		}
-	}
-	return e820_finish(m);
-}
-
 uint64_t e820_total(const struct e820_map *m, uint32_t type)
 {
 	uint64_t sum = 0;
@@ -185,12 +162,6 @@ bool e820_covers(const struct e820_map *m, uint64_t addr, uint64_t size,
 		 uint32_t type)
 {
 	return overlap(m, addr, size, type) == size;
-}
-
-bool e820_touches(const struct e820_map *m, uint64_t addr, uint64_t size,
-		  uint32_t type)
-{
-	return overlap(m, addr, size, type) != 0;
 }
 
 const char *e820_type_name(uint32_t type)

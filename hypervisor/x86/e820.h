@@ -33,9 +33,6 @@ extern struct e820_map machine_e820;
 int e820_add(struct e820_map *m, uint64_t addr, uint64_t size, uint32_t type);
 /* Sort, resolve overlaps, merge.  0 or -ENOSPC (then RAM was dropped). */
 int e820_finish(struct e820_map *m);
-/* Make the RAM in [addr, addr+size) type `type`.  As e820_finish(). */
-int e820_reserve(struct e820_map *m, uint64_t addr, uint64_t size,
-		 uint32_t type);
 
 /* Bytes of the given type in the whole map. */
 uint64_t e820_total(const struct e820_map *m, uint32_t type);
@@ -44,9 +41,6 @@ uint64_t e820_ram_end(const struct e820_map *m);
 /* Does [addr, addr+size) lie wholly within entries of this type? */
 bool e820_covers(const struct e820_map *m, uint64_t addr, uint64_t size,
 		 uint32_t type);
-/* Does any byte of it? */
-bool e820_touches(const struct e820_map *m, uint64_t addr, uint64_t size,
-		  uint32_t type);
 /* What the boot log prints for a type. */
 const char *e820_type_name(uint32_t type);
 

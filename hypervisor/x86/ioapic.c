@@ -133,16 +133,6 @@ void ioapic_mask(unsigned int gsi, bool masked)
 	spin_unlock(&lock);
 }
 
-bool ioapic_at(uint64_t maddr)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		if ((chip[i].maddr ^ maddr) < PAGE_SIZE) {
-			return true;
-		}
-	}
-	return false;
-}
-
 int port_ioapic_read(uint64_t base, unsigned int reg, uint32_t *val)
 {
 	for (unsigned int i = 0; i < count; i++) {

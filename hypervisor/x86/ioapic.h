@@ -34,7 +34,5 @@ bool ioapic_has_gsi(unsigned int gsi);
 /* Write the whole entry; the line is masked while it changes. */
 void ioapic_set(unsigned int gsi, uint64_t entry);
 void ioapic_mask(unsigned int gsi, bool masked);
-/* Is this machine address one of the chips' pages? */
-bool ioapic_at(uint64_t maddr);
 
 #endif

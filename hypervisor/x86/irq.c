@@ -66,11 +66,6 @@ static void place_free(struct place *p)
 
 /* --- the hardware behind an IRQ ------------------------------------------- */
 
-unsigned int irq_gsi_count(void)
-{
-	return gsi_count;
-}
-
 unsigned int irq_to_gsi(unsigned int n)
 {
 	if (n < ISA_IRQS && machine_acpi.isa[n].present) {
@@ -127,9 +122,13 @@ void irq_handle(unsigned int vector)
 	if (n) {
 		i = &irqs[--n];
 		if (i->level) {
-			/* Before the EOI, or it would come again at once. */
-			__atomic_store_n(&i->busy, 1, __ATOMIC_RELAXED);
+			/*
+			 * Before the EOI, or it would come again at once; and
+			 * before `busy`, or a stray irq_eoi() in between would
+			 * leave it masked for ever.
+			 */
 			hw_mask(n, true);
+			__atomic_store_n(&i->busy, 1, __ATOMIC_RELEASE);
 		}
 		apic_eoi();
 		if (i->own) {
@@ -426,7 +425,7 @@ int irq_request_own(unsigned int isa_irq, void (*fn)(void))
 	return rc;
 }
 
-void irq_dump(void)
+void port_dump_interrupts(void)
 {
 	for (unsigned int n = 0; n < PIRQ_COUNT; n++) {
 		const struct irq *i = &irqs[n];

@@ -1,8 +1,8 @@
 /*
  * irq.h - interrupts: vectors on CPUs, and what stands behind each.
  *
- * An IRQ is a source of interrupts: an IO-APIC line (below irq_gsi_count(),
- * numbers 0-15 being the ISA IRQs) or an MSI.  Its number is also the PIRQ
+ * An IRQ is a source of interrupts: an IO-APIC line (below the number of
+ * GSIs, 0-15 being the ISA IRQs) or an MSI.  Its number is also the PIRQ
  * number that dom0 uses.
  *
  *	free --irq_setup_*--> masked --irq_start--> live --irq_stop--> masked
@@ -42,7 +42,6 @@ void irq_set_ipi_handler(unsigned int vector, void (*fn)(void));
 
 /* After ioapic_init().  Boot CPU, once. */
 void irq_init(void);
-unsigned int irq_gsi_count(void);
 /* The IO-APIC line of an ISA IRQ or GSI number. */
 unsigned int irq_to_gsi(unsigned int irq);
 
@@ -75,8 +74,5 @@ int irq_restore_msi(unsigned int seg, unsigned int bus, unsigned int devfn);
 
 /* An ISA IRQ for the hypervisor itself; fn runs in interrupt context. */
 int irq_request_own(unsigned int isa_irq, void (*fn)(void));
-
-/* For debug keys: one line per live interrupt. */
-void irq_dump(void);
 
 #endif

@@ -11,6 +11,8 @@
 #include "core/vcpu.h"
 #include "include/compiler.h"
 #include "include/port.h"
+#include "x86/arch.h"
+#include "x86/cpu.h"
 #include "x86/insn.h"
 #include "x86/uaccess.h"
 
@@ -29,6 +31,7 @@ enum msr_read {
 	READ_TSC,
 	READ_APIC_BASE,
 	READ_SEGBASE,
+	READ_TSC_AUX,
 	READ_POLICY, /* what the domain's CPU policy has */
 };
 
@@ -38,6 +41,7 @@ enum msr_write {
 	WRITE_ZERO,    /* only 0 */
 	WRITE_SAME,    /* only what a read gives */
 	WRITE_SEGBASE,
+	WRITE_TSC_AUX,
 };
 
 struct msr_row {
@@ -78,6 +82,7 @@ static const struct msr_row table[] = {
 	  SEGBASE_GS_KERNEL },
 	{ 0xc0000102, 0xc0000102, READ_SEGBASE, WRITE_SEGBASE,
 	  SEGBASE_GS_USER },
+	{ MSR_TSC_AUX, MSR_TSC_AUX, READ_TSC_AUX, WRITE_TSC_AUX, 0 },
 	{ 0xc001001f, 0xc001001f, READ_CONST, WRITE_IGNORED, 0 }, /* NB_CFG */
 };
 
@@ -132,6 +137,9 @@ bool msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *val)
 	case READ_SEGBASE:
 		*val = segment_base(v, r->value);
 		return true;
+	case READ_TSC_AUX:
+		*val = v->arch->tsc_aux;
+		return cpu_has_tsc_aux;
 	case READ_POLICY:
 		return v->domain->policy &&
 		       cpu_policy_get_msr(v->domain->policy, msr, val);
@@ -160,6 +168,13 @@ bool msr_guest_write(struct vcpu *v, uint32_t msr, uint64_t val)
 		return gva_is_canonical(GVA(val)) &&
 		       port_vcpu_set_segbase(v, (unsigned int)r->value,
 					     val) == 0;
+	case WRITE_TSC_AUX:
+		if (!cpu_has_tsc_aux || val >> 32) {
+			return false;
+		}
+		v->arch->tsc_aux = (uint32_t)val;
+		wrmsr(MSR_TSC_AUX, val);
+		return true;
 	default:
 		return false;
 	}

@@ -65,7 +65,7 @@ void root_borrow(struct pcpu *p, mfn_t root)
 void root_load_idle(struct pcpu *p)
 {
 	p->root = hv_root;
-	tlbclock_cpu_flushed();
+	tlbclock_cpu_idle();
 	write_cr3(hv_root);
 	if (cpu_xpti) {
 		entry_cpu_of(p->cpu)->hv_cr3 = hv_root;

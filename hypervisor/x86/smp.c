@@ -52,42 +52,6 @@ uint32_t smp_acpi_id(unsigned int cpu)
 	return cpus[cpu].acpi_id;
 }
 
-static unsigned int bits_for(unsigned int n)
-{
-	unsigned int bits = 0;
-
-	while ((1u << bits) < n) {
-		bits++;
-	}
-	return bits;
-}
-
-void smp_topology(unsigned int *thread_bits, unsigned int *package_bits)
-{
-	uint32_t max = cpuid(0).a;
-	struct cpuid_regs r;
-
-	if (max >= 0xb) {
-		r = cpuid_count(0xb, 0);
-		if (r.b) {
-			*thread_bits = r.a & 31;
-			*package_bits = cpuid_count(0xb, 1).a & 31;
-			return;
-		}
-	}
-	r = cpuid(1);
-	*package_bits = r.d & (1u << 28) ? bits_for((r.b >> 16) & 0xff) : 0;
-	*thread_bits = 0;
-	if (max >= 4 && (cpuid_count(4, 0).a & 31)) {
-		unsigned int cores = (cpuid_count(4, 0).a >> 26) + 1;
-		unsigned int core_bits = bits_for(cores);
-
-		if (core_bits < *package_bits) {
-			*thread_bits = *package_bits - core_bits;
-		}
-	}
-}
-
 int smp_start_cpu(unsigned int cpu, uint64_t trampoline)
 {
 	uint32_t id = cpus[cpu].apic_id;

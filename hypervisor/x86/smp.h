@@ -13,8 +13,6 @@ void smp_init(unsigned int limit);
 unsigned int smp_cpu_count(void); /* present and to be used */
 uint32_t smp_apic_id(unsigned int cpu);
 uint32_t smp_acpi_id(unsigned int cpu);
-/* How many bits of the APIC ID name threads of a core, cores of a package. */
-void smp_topology(unsigned int *thread_bits, unsigned int *package_bits);
 
 /*
  * Start `cpu` at the real-mode code in the page `trampoline` (below 1 MiB)

@@ -163,11 +163,6 @@ uint64_t port_now(void)
 	return now;
 }
 
-uint64_t time_tsc_to_ns(uint64_t tsc)
-{
-	return scale_ticks(clock.scale, tsc - clock.start);
-}
-
 uint64_t port_tsc_khz(void)
 {
 	return clock.hz / 1000;

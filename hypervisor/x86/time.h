@@ -20,7 +20,6 @@
  */
 void time_init(uint32_t forced_khz);
 void time_delay_us(unsigned int us);
-uint64_t time_tsc_to_ns(uint64_t tsc);
 
 /*
  * Compare TSCs: the new CPU calls time_sync_cpu(), while the one that

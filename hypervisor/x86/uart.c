@@ -43,7 +43,6 @@ static struct {
 	struct uart_config config;
 	bool present;
 	bool stuck; /* gave up once: do not wait that long again */
-	bool by_irq;
 	char last;
 
 	struct spinlock tx_lock;
@@ -260,7 +259,6 @@ void uart_enable_input(void)
 	}
 	if (uart.config.irq &&
 	    irq_request_own(uart.config.irq, uart_interrupt) == 0) {
-		uart.by_irq = true;
 		uart.tx_async = true;
 		uart.ier = IER_RX;
 		reg_write(IER, IER_RX);
@@ -273,9 +271,4 @@ unsigned int uart_ioports(uint16_t *base)
 {
 	*base = uart.config.base;
 	return uart.present ? 8 : 0;
-}
-
-unsigned int uart_irq(void)
-{
-	return uart.by_irq ? uart.config.irq : 0;
 }

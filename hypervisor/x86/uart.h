@@ -31,8 +31,6 @@ void uart_break_lock(void);
 void uart_flush(void);
 /* The ports that dom0 must not touch: base and count (0: no UART). */
 unsigned int uart_ioports(uint16_t *base);
-/* The ISA IRQ that belongs to the UART; 0: none. */
-unsigned int uart_irq(void);
 
 /* vga.c: 80x25 text at boot, until dom0 gets the screen. */
 void vga_init(void);

@@ -314,6 +314,29 @@ test_slow_old_vif()
 	check "network after the wait" in_guest 1 ping -c 1 -W 5 $ip4_2
 }
 
+# Slower than libxl's patience: told to go on, not connected until all is done.
+test_slow_hotplug()
+{
+	hotplug offline 1
+	in_guest 1 ip link del eth0
+	new_vif 1
+	rm -f "$FAKE_XENSTORE/backend/vif/1/0/hotplug-status"
+	cat >/run/fakebin/nft <<-'END'
+		#!/bin/sh
+		sleep 2
+		exec /usr/sbin/nft "$@"
+	END
+	chmod 755 /run/fakebin/nft
+	t=$(VIF_PATIENCE=1 ms hotplug online 1)
+	between "slow hotplug: libxl need not wait, ms" 0 "$t" 1900
+	equal "slow hotplug: not connected yet" none "$(status 1)"
+	equal "slow hotplug: not attached yet" vps2 \
+		"$(ls /sys/class/net/br0/brif)"
+	wait_for grep -q connected "$FAKE_XENSTORE/backend/vif/1/0/hotplug-status"
+	rm /run/fakebin/nft
+	check "slow hotplug: network at last" in_guest 1 ping -c 1 -W 5 $ip4_2
+}
+
 test_first_packet()
 {
 	hotplug offline 1
@@ -427,6 +450,7 @@ test_counters
 test_reboot
 test_slow_old_vif
 test_stale_chains
+test_slow_hotplug
 test_first_packet
 test_rates
 test_remove

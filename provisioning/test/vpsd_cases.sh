@@ -1,10 +1,10 @@
 # vpsd_cases.sh - the cases of vpsd_test.sh, which see for what they use.
-# shellcheck shell=sh disable=SC2154,SC2034
+# shellcheck shell=sh disable=SC2154,SC2034,SC2016,SC2317
 
 cases="sale bad_input sizes_and_plans addresses_race requests_repeat
 	failures_are_undone guests_end orphans_go second_vpsd kill_create
 	kill_destroy kill_stop any_bytes clients_hang_up full_state
-	deaf_guests time_outs hooks_hear templates_come_and_go lists"
+	deaf_guests time_outs hooks_hear templates_come_and_go lists many_at_once"
 
 sale()
 {
@@ -72,7 +72,8 @@ bad_input()
 	expect 4 'used by 1 VPS' vps customer remove acme
 	expect 2 'done by the client' sh -c \
 		'echo "{\"verb\":\"console\",\"args\":{\"name\":\"a\"}}" |
-		timeout 5 nc -U -q1 "$SERAI_SOCKET" | grep "done by" &&
+		timeout 5 socat -t 3 - "UNIX-CONNECT:$SERAI_SOCKET" |
+		grep "done by" &&
 		exit 2'
 	# On a terminal, which script(1) makes one.
 	script -qec "'$bin/vps' destroy web1" /dev/null >"$work/out" 2>&1
@@ -89,12 +90,12 @@ sizes_and_plans()
 {
 	fresh
 	echo 500 >"$work/fake/ram"
-	stop_vpsd
+	stop_vpsd TERM
 	start_vpsd
 	expect 5 'RAM: 2052 MiB needed' vps create w --customer acme \
 		--plan large --template busybox --key "$work/key.pub"
 	echo 9000 >"$work/fake/ram"
-	stop_vpsd
+	stop_vpsd TERM
 	start_vpsd
 	expect 0 '' vps create w1 --customer acme --plan large \
 		--template busybox --key "$work/key.pub"
@@ -283,7 +284,7 @@ second_vpsd()
 # start is told this.  True when it got through without that.
 survives()
 {
-	stop_vpsd
+	stop_vpsd TERM
 	export SERAI_CRASH_AT="$1"
 	shift
 	"$bin/vpsd-fake" --state "$work/state" --run "$work/run" \
@@ -388,7 +389,7 @@ kill_stop()
 # raw: standard input to the socket, the answer to standard output
 raw()
 {
-	timeout 10 nc -U -q 2 "$SERAI_SOCKET"
+	timeout 10 socat -t 5 - "UNIX-CONNECT:$SERAI_SOCKET"
 }
 
 any_bytes()
@@ -413,15 +414,17 @@ clients_hang_up()
 	fresh
 	mkdir -p "$work/fake/slow"
 	echo 1000 >"$work/fake/slow/copy"
-	create web1 >/dev/null 2>&1 &
+	"$bin/vps" create web1 --customer acme --plan small \
+		--template busybox --key "$work/key.pub" >/dev/null 2>&1 &
 	client=$!
 	until_true 10 grep -q 'copy 1' "$work/fake/log"
 	kill -9 "$client"
-	pkill -9 -P "$client"
+	wait "$client" 2>/dev/null
 	until_true 20 is_running web1 || bad "expected the sale to go on"
 	i=0
 	while [ "$i" -lt 50 ]; do
-		printf '{"verb":' | timeout 1 nc -U -q 0 "$SERAI_SOCKET"
+		printf '{"verb":' | timeout 1 socat -u - \
+			"UNIX-CONNECT:$SERAI_SOCKET"
 		i=$((i + 1))
 	done
 	expect 0 'web1' vps list
@@ -432,7 +435,7 @@ clients_hang_up()
 full_state()
 {
 	fresh
-	stop_vpsd
+	stop_vpsd TERM
 	rm -rf "$work/state"
 	mkdir -p "$work/state"
 	if ! mount -t tmpfs -o size=2m none "$work/state" 2>/dev/null; then
@@ -461,7 +464,7 @@ full_state()
 	expect 3 '' vps show web1
 	expect 0 '' create web1
 	check_world
-	stop_vpsd
+	stop_vpsd TERM
 	umount "$work/state"
 }
 
@@ -557,4 +560,33 @@ lists()
 	expect 0 'web1' vps usage
 	[ "$(vps show nobody --json 2>/dev/null | grep -c '"code":[^0-9]*3')" \
 		= 1 ] || bad "expected the error as JSON"
+}
+
+# More than vpsd works on at once, as after a boot of the host.
+many_at_once()
+{
+	fresh
+	vps pool add more --range 10.0.2.100-10.0.2.120 --prefix 24 \
+		--gateway 10.0.2.2 >/dev/null
+	mkdir -p "$work/fake/slow"
+	echo 200 >"$work/fake/slow/start"
+	i=0
+	while i=$((i + 1)) && [ "$i" -le 20 ]; do
+		expect 0 'creating' create "w$i" --no-wait
+	done
+	until_true 60 all_running 20 ||
+		bad "expected 20 running, got $(vps list; vps events)"
+	check_world
+	stop_vpsd KILL
+	rm "$work"/fake/dom/[0-9]*
+	start_vpsd
+	until_true 60 all_running 20 ||
+		bad "expected 20 running again, got $(vps list)"
+	check_world
+}
+
+all_running()
+{
+	[ "$(vps list --json | grep -c '"status":[^a-z]*running')" = "$1" ] &&
+		[ "$(find "$work/fake/dom" -name '[0-9]*' | wc -l)" = "$1" ]
 }

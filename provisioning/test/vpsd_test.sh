@@ -75,10 +75,10 @@ start_vpsd()
 	until_true 30 vps host || bad "vpsd: expected it to answer"
 }
 
-# Ends vpsd's processes like a power cut does, or (TERM) as init does.
+# stop_vpsd TERM|KILL: as init does it, or as a test of ours
 stop_vpsd()
 {
-	kill "-${1:-TERM}" "$vpsd_pid" 2>/dev/null
+	kill "-$1" "$vpsd_pid" 2>/dev/null
 	wait "$vpsd_pid" 2>/dev/null
 	vpsd_pid=
 }
@@ -88,7 +88,7 @@ ssh_key='ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNo8mXfLQTUmc1hAeqw7cyVOwLpIX/AeOk
 # A new host with a customer, two plans and eight addresses to sell.
 fresh()
 {
-	[ -z "$vpsd_pid" ] || stop_vpsd
+	[ -z "$vpsd_pid" ] || stop_vpsd TERM
 	rm -rf "$work/state" "$work/run" "$work/fake"
 	mkdir -p "$work/fake"
 	log=$log_dir/$test_name.log
@@ -155,6 +155,7 @@ run()
 	[ "$failed" = 1 ] || echo "ok vpsd: $1"
 }
 
+# shellcheck source=test/vpsd_cases.sh
 . "$(dirname "$0")/vpsd_cases.sh"
 
 mkdir -p "$log_dir" "$work/templates" "$work/full"

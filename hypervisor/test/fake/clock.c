@@ -16,8 +16,14 @@ void fake_clock_reset(void); /* machine.c calls it in fake_reset() */
 
 void fake_clock_reset(void)
 {
+	unsigned int cpu;
+
 	memset(fake_current, 0, sizeof(fake_current));
 	fake_switch_hook = NULL;
+	/* A CPU that comes up asks the scheduler for work. */
+	for (cpu = 0; cpu < MAX_CPUS; cpu++) {
+		fake_kicks[cpu] = 1;
+	}
 }
 
 static void schedule_on(unsigned int cpu)

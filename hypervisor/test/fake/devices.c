@@ -68,3 +68,7 @@ bool port_pci_mmcfg_known(uint64_t addr, unsigned int seg,
 	return addr == 0xb0000000 && seg == 0 && first_bus <= last_bus &&
 	       last_bus <= 255;
 }
+
+void port_dump_interrupts(void)
+{
+}

@@ -29,6 +29,7 @@ void fake_reset(void)
 	frame_max = FAKE_FRAMES;
 	frame_set_ram(MFN(1), MFN(FAKE_FRAMES), true);
 	heap_add(MFN(1), MFN(FAKE_FRAMES));
+	fake_tlb_flushed(~0ULL);
 }
 
 mfn_t port_m2p_extent(unsigned int i)
@@ -59,7 +60,7 @@ void fake_tlb_flushed(cpumask_t mask)
 
 	for (mask &= port_cpus_online(); mask; mask &= mask - 1) {
 		fake_cpu = (unsigned int)__builtin_ctzll(mask);
-		tlbclock_cpu_flushed();
+		tlbclock_cpu_busy();
 	}
 	fake_cpu = self;
 }

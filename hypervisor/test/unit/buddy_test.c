@@ -183,3 +183,20 @@ TEST(heap_scrubs_what_is_freed)
 	CHECK_EQ(*(uint8_t *)frame_ptr(m), 0);
 	CHECK_EQ(((uint8_t *)frame_ptr(m))[PAGE_SIZE - 1], 0);
 }
+
+TEST(tlbclock_leaves_idle_cpus_alone)
+{
+	uint64_t stamp = tlbclock_now();
+
+	fake_cpu = 2;
+	tlbclock_cpu_idle();
+	tlbclock_cpu_flushed(); /* a flush request does not wake it */
+	fake_cpu = 0;
+	CHECK_EQ(tlbclock_stale_cpus(stamp), 0xb);
+	CHECK_EQ(tlbclock_stale_cpus(tlbclock_now()), 0xb);
+	fake_cpu = 2;
+	tlbclock_cpu_busy();
+	fake_cpu = 0;
+	CHECK_EQ(tlbclock_stale_cpus(stamp), 0xb);
+	CHECK_EQ(tlbclock_stale_cpus(tlbclock_now()), 0xf);
+}

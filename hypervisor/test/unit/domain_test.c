@@ -2,6 +2,7 @@
 #include "test/unit/world.h"
 #include "core/console.h"
 #include "core/log.h"
+#include "hypercall/domctl.h"
 
 #include <stdlib.h>
 
@@ -45,6 +46,32 @@ TEST(domain_create_survives_any_allocation_failure)
 		check_books(b);
 	}
 	CHECK(n > 40);
+	world_kill(d);
+	check_books(b);
+}
+
+/* A toolstack's way in: nothing of it may be left when the domain is gone. */
+TEST(domain_made_by_domctl_leaves_nothing)
+{
+	struct books b = take_books();
+	struct xen_domctl op = {
+		.cmd = XEN_DOMCTL_createdomain,
+		.domain = 9,
+		.u.createdomain = {
+			.max_vcpus = 1,
+			.max_evtchn_port = -1,
+			.max_grant_frames = 4,
+			.max_maptrack_frames = 4,
+			.grant_opts = XEN_DOMCTL_GRANT_version(1),
+		},
+	};
+	struct hc hc = { 0 };
+	struct domain *d;
+
+	CHECK_EQ(domctl_createdomain(&hc, NULL, &op), 0);
+	d = domain_get_by_id(9);
+	CHECK(d != NULL && d->policy != NULL);
+	domain_put(d);
 	world_kill(d);
 	check_books(b);
 }

@@ -82,25 +82,6 @@ TEST(e820_overlaps_match_model)
 	}
 }
 
-TEST(e820_reserve_takes_ram_only)
-{
-	map.count = 0;
-	e820_add(&map, 0, 0x9fc00, E820_RAM);
-	e820_add(&map, 0x100000, 0x700000, E820_RAM);
-	e820_add(&map, 0x800000, 0x100000, E820_ACPI);
-	CHECK_EQ(e820_finish(&map), 0);
-	CHECK_EQ(e820_reserve(&map, 0x80000, 0x800000, E820_UNUSABLE), 0);
-	check_sorted();
-	CHECK_EQ(type_of(0x7ffff), E820_RAM);
-	CHECK_EQ(type_of(0x80000), E820_UNUSABLE);
-	CHECK_EQ(type_of(0xa0000), 0);
-	CHECK_EQ(type_of(0x7fffff), E820_UNUSABLE);
-	CHECK_EQ(type_of(0x800000), E820_ACPI);
-	CHECK_EQ(e820_total(&map, E820_RAM), 0x80000);
-	CHECK_EQ(e820_ram_end(&map), 0x80000);
-	CHECK_EQ(e820_reserve(&map, ~0ULL, 2, E820_UNUSABLE), -EINVAL);
-}
-
 TEST(e820_queries)
 {
 	map.count = 0;
@@ -112,8 +93,6 @@ TEST(e820_queries)
 	CHECK(e820_covers(&map, 0x1000, 0x2000, E820_RAM));
 	CHECK(!e820_covers(&map, 0x1000, 0x2001, E820_RAM));
 	CHECK(!e820_covers(&map, 0x2000, 0x3000, E820_RAM));
-	CHECK(e820_touches(&map, 0x2fff, 0x10, E820_RAM));
-	CHECK(!e820_touches(&map, 0x3000, 0x1000, E820_RAM));
 	CHECK(!e820_covers(&map, ~0ULL - 1, 0x1000, E820_RAM));
 }
 

@@ -34,6 +34,7 @@ TEST(format_strings)
 
 TEST(format_truncates_and_terminates)
 {
+	char cut_off[] = "%";
 	char buf[8];
 
 	memset(buf, 'x', sizeof(buf));
@@ -42,5 +43,6 @@ TEST(format_truncates_and_terminates)
 	CHECK_EQ(buf[5], 'x');
 	CHECK_EQ(format(buf, 1, "%d", 77), 2);
 	CHECK_EQ(buf[0], 0);
-	CHECK_EQ(format(buf, sizeof(buf), "%"), 0);
+	/* not a literal, or the compiler would refuse it */
+	CHECK_EQ(format(buf, sizeof(buf), cut_off), 0);
 }

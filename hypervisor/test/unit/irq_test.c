@@ -29,6 +29,7 @@ static unsigned int eois, eoi_while_unmasked;
 static uint8_t config[256][256]; /* by devfn */
 static uint32_t msix_table[8][4];
 static unsigned int own_calls;
+static int eoi_when_masking = -1; /* this IRQ, once */
 
 /* --- the hardware ------------------------------------------------------ */
 
@@ -49,6 +50,12 @@ void ioapic_set(unsigned int gsi, uint64_t entry)
 
 void ioapic_mask(unsigned int gsi, bool masked)
 {
+	if (masked && eoi_when_masking >= 0) {
+		unsigned int n = (unsigned int)eoi_when_masking;
+
+		eoi_when_masking = -1;
+		irq_eoi(n);
+	}
 	rte[gsi] = masked ? rte[gsi] | RTE_MASKED : rte[gsi] & ~RTE_MASKED;
 }
 
@@ -212,6 +219,19 @@ TEST(irq_level_stays_masked_until_eoi)
 	irq_stop(16);
 	irq_eoi(16);
 	CHECK(rte[16] & RTE_MASKED);
+}
+
+/* dom0 may send an EOI on another CPU at any moment, also for nothing. */
+TEST(irq_stray_eoi_does_not_mask_for_ever)
+{
+	machine();
+	irq_setup_gsi(16);
+	irq_start(16);
+	eoi_when_masking = 16;
+	irq_handle(rte[16] & 0xff);
+	CHECK(rte[16] & RTE_MASKED);
+	irq_eoi(16);
+	CHECK(!(rte[16] & RTE_MASKED));
 }
 
 TEST(irq_reaches_dom0_as_event)

@@ -77,6 +77,7 @@ TEST(timer_random_against_model)
 
 TEST(timer_arms_the_hardware_for_the_first)
 {
+	fake_settle();
 	init();
 	due[0] = fake_time + 1000;
 	timer_set(&t[0], due[0]);

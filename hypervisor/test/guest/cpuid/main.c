@@ -75,7 +75,7 @@ static void basic_leaves(void)
 	guest_equal("hidden-1c", 0, f.c & (0xf8u | 1u << 17 | 1u << 21 |
 					   1u << 24));
 	guest_equal("hypervisor-bit", 1u << 31, f.c & 1u << 31);
-	guest_equal("osxsave-follows-cr4", 0, f.c & 1u << 27);
+	guest_equal("osxsave-with-xsave", f.c >> 26 & 1, f.c >> 27 & 1);
 	f = forced(7, 0);
 	/* SMEP, INVPCID, SMAP */
 	guest_equal("hidden-7b", 0, f.b & (1u << 7 | 1u << 10 | 1u << 20));
@@ -86,8 +86,9 @@ static void basic_leaves(void)
 		    f.d & (1u << 29 | 1u << 20 | 1u << 11));
 	guest_equal("no-1g-pages", 0, f.d & 1u << 26);
 	guest_equal("no-svm", 0, f.c & 1u << 2);
-	guest_equal("address-width", native(0x80000008, 0).a & 0xffff,
-		    forced(0x80000008, 0).a);
+	guest_equal("address-width", native(0x80000008, 0).a & 0xff,
+		    forced(0x80000008, 0).a & 0xff);
+	guest_equal("48-bit-virtual", 48, forced(0x80000008, 0).a >> 8);
 	guest_equal("no-mwait-leaf", 0, forced(5, 0).a | forced(5, 0).d);
 	guest_equal("unknown-leaf", 0, forced(0x12345678, 0).a |
 					       forced(0x12345678, 0).b);
@@ -117,38 +118,44 @@ static void msrs(void)
 		const char *name;
 		uint32_t msr;
 		bool readable, same, other; /* writes: same value, ^1 */
+		bool intel;		    /* AMD has it otherwise */
 	} rows[] = {
-		{ "msr-tsc", 0x10, true, false, false },
-		{ "msr-apic-base", 0x1b, true, false, false },
-		{ "msr-smi-count", 0x34, false, false, false },
-		{ "msr-feature-control", 0x3a, true, false, false },
-		{ "msr-platform-info", 0xce, true, false, false },
-		{ "msr-misc-features", 0x140, true, true, false },
-		{ "msr-sysenter-cs", 0x174, false, false, false },
-		{ "msr-mcg-cap", 0x179, true, true, true },
-		{ "msr-mcg-status", 0x17a, true, true, true },
-		{ "msr-misc-enable", 0x1a0, true, true, true },
-		{ "msr-debugctl", 0x1d9, false, false, false },
-		{ "msr-mtrr", 0x200, false, false, false },
-		{ "msr-pat", 0x277, true, false, false },
-		{ "msr-mtrr-default", 0x2ff, false, false, false },
-		{ "msr-mc0-ctl", 0x400, true, true, true },
-		{ "msr-mc0-status", 0x401, true, true, false },
-		{ "msr-x2apic", 0x800, false, false, false },
-		{ "msr-efer", 0xc0000080, true, true, false },
-		{ "msr-star", 0xc0000081, false, false, false },
-		{ "msr-lstar", 0xc0000082, false, false, false },
-		{ "msr-fmask", 0xc0000084, false, false, false },
-		{ "msr-amd-de-cfg", 0xc0011029, false, false, false },
-		{ "msr-unknown", 0x12345, false, false, false },
+		{ "msr-tsc", 0x10, true, false, false, false },
+		{ "msr-apic-base", 0x1b, true, false, false, false },
+		{ "msr-smi-count", 0x34, false, false, false, false },
+		{ "msr-feature-control", 0x3a, true, false, false, true },
+		{ "msr-platform-info", 0xce, true, false, false, false },
+		{ "msr-misc-features", 0x140, true, true, false, false },
+		{ "msr-sysenter-cs", 0x174, false, false, false, false },
+		{ "msr-mcg-cap", 0x179, true, true, true, false },
+		{ "msr-mcg-status", 0x17a, true, true, true, false },
+		{ "msr-misc-enable", 0x1a0, true, true, true, false },
+		{ "msr-debugctl", 0x1d9, false, false, false, false },
+		{ "msr-mtrr", 0x200, false, false, false, false },
+		{ "msr-pat", 0x277, true, false, false, false },
+		{ "msr-mtrr-default", 0x2ff, false, false, false, false },
+		{ "msr-mc0-ctl", 0x400, true, true, true, false },
+		{ "msr-mc0-status", 0x401, true, true, false, false },
+		{ "msr-x2apic", 0x800, false, false, false, false },
+		{ "msr-efer", 0xc0000080, true, true, false, false },
+		{ "msr-star", 0xc0000081, false, false, false, false },
+		{ "msr-lstar", 0xc0000082, false, false, false, false },
+		{ "msr-fmask", 0xc0000084, false, false, false, false },
+		{ "msr-amd-de-cfg", 0xc0011029, false, false, false, true },
+		{ "msr-unknown", 0x12345, false, false, false, false },
 	};
 	uint64_t val;
 	unsigned int i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		bool readable = rdmsr(rows[i].msr, &val);
-		bool same = readable && wrmsr(rows[i].msr, val);
-		bool other = readable && wrmsr(rows[i].msr, val ^ 1);
+		bool readable, same, other;
+
+		if (rows[i].intel && forced(0, 0).b != 0x756e6547) {
+			continue;
+		}
+		readable = rdmsr(rows[i].msr, &val);
+		same = readable && wrmsr(rows[i].msr, val);
+		other = readable && wrmsr(rows[i].msr, val ^ 1);
 
 		VERDICT(rows[i].name,
 			readable == rows[i].readable && same == rows[i].same &&

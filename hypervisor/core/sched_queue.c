@@ -1,0 +1,115 @@
+/* sched_queue.c - see sched_queue.h. */
+#include "core/sched_queue.h"
+
+struct sched_cpu sched_cpus[MAX_CPUS];
+uint32_t sched_waiting;
+uint64_t sched_ratelimit_ns;
+
+/* --- locking ------------------------------------------------------------- */
+
+struct sched_cpu *queue_lock_of(struct vcpu *v)
+{
+	struct sched_cpu *c;
+	unsigned int cpu;
+
+	for (;;) {
+		cpu = __atomic_load_n(&v->cpu, __ATOMIC_RELAXED);
+		c = &sched_cpus[cpu];
+		spin_lock(&c->lock);
+		if (v->cpu == cpu) {
+			return c;
+		}
+		spin_unlock(&c->lock);
+	}
+}
+
+void queue_setup(struct sched_cpu *c)
+{
+	if (!c->queue.next) {
+		list_init(&c->queue);
+		c->clock = CLOCK_START;
+		c->steal_vtime = NOBODY;
+		c->idle_since = port_now();
+	}
+}
+
+cpumask_t queue_allowed(const struct vcpu *v)
+{
+	cpumask_t mask = v->sched.hard_affinity & port_cpus_online();
+
+	return mask ? mask : port_cpus_online();
+}
+
+/* --- the queue ------------------------------------------------------------- */
+
+static void publish_head(struct sched_cpu *c)
+{
+	struct list_head *pos;
+	uint64_t head = NOBODY;
+
+	list_for_each(pos, &c->queue) {
+		if (queue_unit(pos)->sched.movable) {
+			head = queue_unit(pos)->sched.vtime;
+			break;
+		}
+	}
+	WRITE_ONCE(c->steal_vtime, head);
+}
+
+void queue_add(struct sched_cpu *c, struct vcpu *v)
+{
+	struct list_head *pos = c->queue.prev;
+	cpumask_t mask = queue_allowed(v);
+
+	/* From the back: a vCPU that has just run belongs there. */
+	while (pos != &c->queue &&
+	       vtime_before(v->sched.vtime, queue_unit(pos)->sched.vtime)) {
+		pos = pos->prev;
+	}
+	list_add(&v->sched.run_node, pos);
+	v->sched.queued = true;
+	v->sched.movable = (mask & (mask - 1)) != 0;
+	c->queued++;
+	if (v->sched.movable) {
+		__atomic_fetch_add(&sched_waiting, 1, __ATOMIC_SEQ_CST);
+		publish_head(c);
+	}
+}
+
+void queue_remove(struct sched_cpu *c, struct vcpu *v)
+{
+	list_del(&v->sched.run_node);
+	v->sched.queued = false;
+	c->queued--;
+	if (v->sched.movable) {
+		__atomic_fetch_sub(&sched_waiting, 1, __ATOMIC_SEQ_CST);
+		publish_head(c);
+	}
+}
+
+/* Debit curr up to now, and let the clock follow. */
+void queue_account(struct sched_cpu *c, uint64_t now)
+{
+	struct vcpu *v = c->curr, *head = queue_first(c);
+	uint64_t least;
+
+	if (v) {
+		credit_account(v, now);
+	}
+	if (!v && !head) {
+		return;
+	}
+	least = v ? v->sched.vtime : head->sched.vtime;
+	if (v && head && vtime_before(head->sched.vtime, least)) {
+		least = head->sched.vtime;
+	}
+	if (vtime_before(c->clock, least)) {
+		WRITE_ONCE(c->clock, least);
+	}
+}
+
+void queue_resched(struct sched_cpu *c)
+{
+	WRITE_ONCE(c->resched, true);
+	port_kick_cpu(queue_number(c));
+}
