@@ -369,7 +369,7 @@ static void add_counting(struct text *t, const struct vif *v,
 	    v->name, v->name);
 	/* Addresses are sold, not advertised: one that a guest took from an
 	 * advertisement would only be refused when it speaks from it. */
-	add_bad(t, v, "out", "icmpv6 type 134");
+	add(t, "add rule netdev serai %s_out icmpv6 type 134 drop\n", v->name);
 	add(t, "add rule netdev serai %s_out counter name \"%s_rx\" accept\n",
 	    v->name, v->name);
 }

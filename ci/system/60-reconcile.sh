@@ -63,10 +63,15 @@ test_ten()
 vm_prepare reconcile
 vm_memory=1600
 ssh-keygen -q -t ed25519 -N '' -C a -f "$vm_dir/a"
-vm_start -cdrom "$B/serai.iso" -boot d
+truncate -s 2G "$vm_dir/disk"
+vm_start -cdrom "$B/serai.iso" -boot d \
+	-drive "if=none,id=disk,format=raw,file=$vm_dir/disk,cache=unsafe" \
+	-device virtio-blk-pci,drive=disk,serial=SERAI1
 vm_wait_up 600
 dom0_put "$vm_dir/a.pub" /tmp/a.pub
 dom0 'cat >/tmp/kill9-dom0 && chmod 755 /tmp/kill9-dom0' <"$here/kill9-dom0"
+dom0 /tmp/kill9-dom0 volume_group </dev/null ||
+	vm_die "cannot make a volume group, or vpsd does not use it"
 dom0 "vps -q customer add acme &&
 	vps -q plan add small --vcpus 1 --ram 96M --disk 32M &&
 	vps -q pool add v4 --range 10.0.2.50-10.0.2.57 --prefix 24 \
@@ -77,3 +82,4 @@ DOM0_TIMEOUT=800 dom0 /tmp/kill9-dom0 matrix </dev/null |
 	sed '/^FAIL/s|$| (console: '"$vm_dir"'/console.log)|'
 dom0 'cat /run/log/vpsd.log; vps events' >"$vm_dir/vpsd.log" 2>&1 </dev/null
 vm_poweroff 150
+rm -f "$vm_dir/disk"
