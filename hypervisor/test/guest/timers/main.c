@@ -139,7 +139,8 @@ static void singleshot(void)
 	equal("one-tick", 1, ticks);
 	VERDICT("not-early", tick_time + MS / 10 >= at,
 		"%lu ns before its time", at - tick_time);
-	VERDICT("not-late", tick_time < at + 50 * MS, "%lu ns late",
+	/* Generous: with QEMU on a busy machine, both hypervisors are late. */
+	VERDICT("not-late", tick_time < at + 1000 * MS, "%lu ns late",
 		tick_time - at);
 	at = now() + 30 * MS;
 	set_singleshot(at, 0);
