@@ -260,7 +260,11 @@ static void test_hook_dies_with_the_dispatcher(void)
 	world_close(&w);
 }
 
-/* vpsd ignores SIGPIPE and more; a shell script must not. */
+/*
+ * vpsd ignores SIGPIPE and more; a shell script must not.  The last seven
+ * digits: 32 and 33 are the C library's, may be inherited, and stay as they
+ * are.
+ */
 static void test_hook_has_ordinary_signals(void)
 {
 	struct process p;
@@ -268,13 +272,13 @@ static void test_hook_has_ordinary_signals(void)
 
 	world_open(&w, 1);
 	world_hook(&w, "signals",
-		   "grep -E 'Sig(Ign|Blk)' /proc/self/status >>$LOG");
+		   "sed -n 's/^\\(Sig[BI][lg][kn]\\):.*\\(.......\\)$/\\1 \\2/p' "
+		   "/proc/self/status >>$LOG");
 	world_event(&w, 1, "created");
 	process_start(&p, &w, 0);
 	CHECK(wait_delivered(&w, p.pid));
 	CHECK_INT(process_end(&p), 0);
-	CHECK_TEXT(world_log(&w), "SigBlk:\t0000000000000000\n"
-				  "SigIgn:\t0000000000000000\n");
+	CHECK_TEXT(world_log(&w), "SigBlk 0000000\nSigIgn 0000000\n");
 	world_close(&w);
 }
 
