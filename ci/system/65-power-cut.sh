@@ -62,9 +62,8 @@ vm_prepare power-cut
 ssh-keygen -q -t ed25519 -N '' -C a -f "$vm_dir/a"
 truncate -s 6G "$vm_dir/disk"
 start
-dom0 "vps host init \$(lsblk -dno NAME,SERIAL |
-	awk '\$2 == \"SERAI1\" {print \"/dev/\" \$1}')" </dev/null \
-	>"$vm_dir/host-init" 2>&1
+dom0 "vps host init /dev/\$(grep -lx SERAI1 /sys/block/*/serial |
+	cut -d / -f 4)" </dev/null >"$vm_dir/host-init" 2>&1
 check "host init" 0 $?
 vm_poweroff 150
 start
