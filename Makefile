@@ -51,7 +51,7 @@ test: iso templates
 check: deps
 	ci/run-tests /test/run
 
-bench: iso
+bench: deps
 	ci/bench
 
 clean:

@@ -32,8 +32,8 @@ check "boot: xenstored and xenconsoled run" 2 "$(dom0 \
 used=$(dom0 free </dev/null | awk '/^Mem:/ { print int($3 / 1024) }')
 root=$(dom0 du -smx / </dev/null | cut -f1)
 echo "dom0: $used MiB used, RAM root $root MiB"
-check "boot: at least 64 MiB of dom0's 384 are available" yes "$(dom0 free \
-	</dev/null | awk '/^Mem:/ { print ($7 > 65536 ? "yes" : $7 " KiB") }')"
+check "boot: at least 48 MiB of dom0's 384 are available" yes "$(dom0 free \
+	</dev/null | awk '/^Mem:/ { print ($7 > 49152 ? "yes" : $7 " KiB") }')"
 check "boot: xenconsoled is started again when it dies" yes "$(dom0 '
 	old=$(pidof xenconsoled); kill -9 $old
 	for i in 1 2 3 4 5 6 7 8 9 10; do
