@@ -6,7 +6,7 @@
 # Prints ok/FAIL lines.  Needs build/dom0-vmlinux and build/dom0-root.img.
 set -eu
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
+top=$(cd "$(dirname "$0")/../../.." && pwd)
 build=${BUILD:-$top/build}
 log=$build/log/disk-lvm
 prov=$top/provisioning
