@@ -75,9 +75,6 @@ void port_flush_cache(bool all_cpus);
  */
 void port_flush_tlb(cpumask_t mask, unsigned int flags, gva_t va);
 
-/* Drop v's address-space root from any CPU that still has it loaded lazily. */
-void port_vcpu_sync_lazy(struct vcpu *v);
-
 /* --- CPUs, time ------------------------------------------------------ */
 
 unsigned int port_cpu(void);	      /* this CPU's number, 0-based */

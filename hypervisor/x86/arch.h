@@ -20,8 +20,6 @@ struct vcpu_arch {
 	uint64_t xcr0;	     /* guest's XCR0 */
 	uint32_t tsc_aux;    /* what RDTSCP and RDPID give */
 	uint64_t *pte;	     /* its window's entries: 16 GDT, 16, 16 LDT */
-	uint32_t ldt_mapped; /* which LDT pages are in the window */
-	bool segments_stale; /* selectors must be loaded again */
 };
 
 struct vcpu;

@@ -312,11 +312,6 @@ void port_vcpu_sync_regs(struct vcpu *v)
 	}
 }
 
-void port_vcpu_sync_lazy(struct vcpu *v)
-{
-	(void)v; /* roots are dropped at once when a CPU goes idle */
-}
-
 /* --- the per-domain slot -------------------------------------------------- */
 
 int port_domain_init(struct domain *d)

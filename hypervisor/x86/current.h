@@ -16,15 +16,12 @@
 /* pcpu.work: reasons to leave the fast exit path */
 #define WORK_TIMER    0x01
 #define WORK_RESCHED  0x02
-#define WORK_KICK     0x04
 #define WORK_FAILSAFE 0x08
 
 struct pcpu {
 	uint64_t pad0; /* keeps regs.es 16-byte aligned, see below */
 	struct cpu_user_regs regs;
 	struct vcpu *current;	  /* NULL: idle */
-	struct vcpu *fpu_owner;	  /* whose registers the FPU holds */
-	struct vcpu *lazy;	  /* whose root is still loaded when idle */
 	uint64_t root;		  /* machine address in cr3 */
 	uint64_t cr4;
 	uint32_t cpu;

@@ -182,7 +182,6 @@ void port_flush_tlb(cpumask_t mask, unsigned int flags, gva_t va)
 	}
 }
 
-void port_vcpu_sync_lazy(struct vcpu *v) { (void)v; }
 
 /* --- CPUs, time ---------------------------------------------------------- */
 
