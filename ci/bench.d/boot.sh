@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.."
 work=$bench_dir/boot
 mkdir -p "$work/over"
 make -C hypervisor/test/guest O="$B" "$B/guest/hello.elf" >"$work/make.log" 2>&1
+make -C templates B="$B" busybox >>"$work/make.log" 2>&1
 make -C dom0-image B="$B" "$B/dom0-root.img" >>"$work/make.log" 2>&1
 gcc -m32 -O2 -ffreestanding -fno-pie -fno-stack-protector -nostdlib -static \
 	-no-pie -Wl,-Ttext=0x200000 -Wl,--build-id=none \
