@@ -13,7 +13,7 @@ make -C templates B="$B" busybox >>"$work/make.log" 2>&1
 make -C dom0-image B="$B" "$B/dom0-root.img" >>"$work/make.log" 2>&1
 gcc -m32 -O2 -ffreestanding -fno-pie -fno-stack-protector -nostdlib -static \
 	-no-pie -Wl,-Ttext=0x200000 -Wl,--build-id=none \
-	-Wl,--no-warn-rwx-segments -Wl,-z,noexecstack \
+	-Wl,--no-warn-rwx-segments -Wl,-z,noexecstack -Wl,-N \
 	-o "$work/loader.elf" ci/bench.d/loader.c
 gcc -O2 -static -o "$work/over/boot-init" ci/bench.d/boot-init.c
 cp "$B/dom0-root.img" "$work/root.img"
