@@ -294,7 +294,9 @@ static void help_verb(const struct spec_verb *verb)
 
 		snprintf(left, sizeof(left), "%s%s %s",
 			 arg[i].positional ? "" : "--", arg[i].name,
-			 arg[i].positional ? "" : type_words[arg[i].type]);
+			 arg[i].positional ? "" :
+			 arg[i].choices ? arg[i].choices :
+			 type_words[arg[i].type]);
 		printf("  %-28s %s%s\n", left, arg[i].help,
 		       arg[i].required && !arg[i].positional ? " (required)" :
 		       "");

@@ -55,6 +55,7 @@ struct disk_template {
 	uint64_t min_disk_mib;
 	uint64_t min_ram_mib;
 	bool has_initrd;
+	bool has_own_kernel;		/* its root can be booted by pvgrub */
 };
 
 /* What is written into a VPS's file system before its first start. */

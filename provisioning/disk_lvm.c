@@ -15,7 +15,8 @@
 #include "tool.h"
 
 #define CONFIG                                                                 \
-	"activation{udev_sync=0 udev_rules=0 monitoring=0} "                   \
+	"activation{udev_sync=0 udev_rules=0 monitoring=0 "                    \
+	"reserved_memory=1024} "                                               \
 	"global{use_lvmpolld=0 event_activation=0} "                           \
 	"backup{backup=0 archive=0}"
 #define ARGS_MAX 24
