@@ -336,7 +336,7 @@ static void help_verb(const struct spec_verb *verb)
 	}
 	printf("  %-28s %s\n", "--json", "for programs");
 	printf("  %-28s %s\n", "--quiet, -q",
-	       "no progress; of a list, the names only");
+	       "no progress, and names only");
 }
 
 void cli_args_help(const struct cli *cli)

@@ -605,6 +605,7 @@ lists()
 	[ "$(vps list --json | tr -d '\n')" = '[]' ] ||
 		bad "expected [], got $(vps list --json)"
 	expect 0 '' create web1
+	[ "$(vps show web1 --quiet)" = web1 ] || bad "expected the name only"
 	if vps list | grep -q ' $'; then
 		bad "expected no trailing blanks"
 	fi
