@@ -62,3 +62,11 @@ bench_join() {
 	{ print $1, $1 in bare ? bare[$1] : "-", $1 in xen ? xen[$1] : "-", $2 }
 	' "$@" >>"$bench_tsv"
 }
+
+# bench_micro_root TREE - TREE.gz: an initrd whose first process is micro.c.
+bench_micro_root() {
+	rm -rf "$1"
+	mkdir -p "$1/dev" "$1/proc"
+	gcc -O2 -static -pthread -o "$1/init" ci/bench.d/micro.c
+	(cd "$1" && find . | cpio -o -H newc --quiet) | gzip >"$1.gz"
+}
