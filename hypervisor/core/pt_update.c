@@ -13,7 +13,7 @@
 #include "include/errno.h"
 
 /* Write the entry as mode says.  False: PT_IF_OLD and it has changed. */
-static bool entry_swap(uint64_t *p, uint64_t val, enum pt_mode mode,
+static inline bool entry_swap(uint64_t *p, uint64_t val, enum pt_mode mode,
 		       uint64_t *old)
 {
 	uint64_t cur;
@@ -36,6 +36,41 @@ static bool entry_swap(uint64_t *p, uint64_t val, enum pt_mode mode,
 	return true;
 }
 
+/* A writable entry becomes read-only: less than before, whoever owns the page. */
+static int write_end(uint64_t *p, uint64_t val, enum pt_mode mode,
+		     uint64_t *old)
+{
+	struct frame *f = frame_lookup(pte_mfn(val));
+
+	if (!entry_swap(p, val, mode, old)) {
+		return -EAGAIN;
+	}
+	if (likely(f)) {
+		ptype_drop(f);
+	}
+	return 0;
+}
+
+/*
+ * A read-only entry becomes writable.  The reference that it holds keeps the
+ * page's owner as it is.  -EXDEV: not a page of pg's, or not one to be written;
+ * the long way knows what to say.
+ */
+static int write_begin(struct domain *pg, uint64_t *p, uint64_t val,
+		       enum pt_mode mode, uint64_t *old)
+{
+	struct frame *f = frame_lookup(pte_mfn(val));
+
+	if (!f || READ_ONCE(f->owner) != pg || ptype_get_writable(f) != 0) {
+		return -EXDEV;
+	}
+	if (!entry_swap(p, val, mode, old)) {
+		ptype_drop(f);
+		return -EAGAIN;
+	}
+	return 0;
+}
+
 int pt_update_l1(struct domain *d, struct domain *pg, uint64_t *p,
 		 uint64_t val, enum pt_mode mode, uint64_t *old)
 {
@@ -47,10 +82,6 @@ int pt_update_l1(struct domain *d, struct domain *pg, uint64_t *p,
 		return -EINVAL;
 	}
 	diff = (cur ^ val) & ~PTE_L1_SAFE;
-	if (diff == 0 && (val & PTE_PRESENT)) {
-		/* The same page used in the same way. */
-		return entry_swap(p, val, mode, old) ? 0 : -EAGAIN;
-	}
 	if (!(val & PTE_PRESENT)) {
 		if (!entry_swap(p, val, mode, old)) {
 			return -EAGAIN;
@@ -58,18 +89,17 @@ int pt_update_l1(struct domain *d, struct domain *pg, uint64_t *p,
 		l1e_put(*old);
 		return 0;
 	}
-	if (diff == PTE_WRITE && (cur & PTE_WRITE)) {
-		/*
-		 * Less than before, whoever owns the page: the general
-		 * reference moves from the old entry to the new.
-		 */
-		if (!entry_swap(p, val, mode, old)) {
-			return -EAGAIN;
+	if (diff == 0) {
+		/* The same page used in the same way. */
+		return entry_swap(p, val, mode, old) ? 0 : -EAGAIN;
+	}
+	if (diff == PTE_WRITE) {
+		/* The general reference moves from the old entry to the new. */
+		rc = cur & PTE_WRITE ? write_end(p, val, mode, old) :
+				       write_begin(pg, p, val, mode, old);
+		if (rc != -EXDEV) {
+			return rc;
 		}
-		if (frame_valid(pte_mfn(cur))) {
-			ptype_drop(frame_of(pte_mfn(cur)));
-		}
-		return 0;
 	}
 	rc = l1e_get(d, pg, val);
 	if (rc) {
@@ -88,7 +118,7 @@ int pt_update_table(struct domain *d, struct frame *t, unsigned int slot,
 {
 	unsigned int level = ptype_level(READ_ONCE(t->type) & FT_MASK);
 	uint64_t *p = (uint64_t *)frame_ptr(frame_mfn(t)) + slot;
-	uint64_t cur = READ_ONCE(*p), old;
+	uint64_t cur = READ_ONCE(*p), old = 0;
 	bool same;
 	int rc;
 
@@ -118,7 +148,7 @@ int pt_update_table(struct domain *d, struct frame *t, unsigned int slot,
 int pt_update(struct domain *d, struct domain *pg, struct frame *t,
 	      uint64_t *p, uint64_t val, enum pt_mode mode)
 {
-	uint64_t type = READ_ONCE(t->type), old;
+	uint64_t type = READ_ONCE(t->type), old = 0;
 	unsigned int slot;
 
 	if (likely(pt_is_valid(t, FT_L1))) {

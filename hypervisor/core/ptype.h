@@ -61,7 +61,18 @@ static inline int ptype_get_writable(struct frame *f)
 int ptype_put(struct frame *f, bool preemptible);
 int ptype_put_resume(struct frame *f);
 /* The same without working on the queue. */
-void ptype_drop(struct frame *f);
+void ptype_drop_last(struct frame *f);
+static inline void ptype_drop(struct frame *f)
+{
+	uint64_t x = READ_ONCE(f->type);
+
+	/* Not the last reference: nothing follows from it. */
+	if (unlikely((x & FT_COUNT_MASK) < 2 || !(x & FT_VALIDATED)) ||
+	    !__atomic_compare_exchange_n(&f->type, &x, x - 1, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		ptype_drop_last(f);
+	}
+}
 /*
  * Work on d's queue of tables to invalidate: 0 empty, -ERESTART.  Every
  * page-table operation does this first, so that what an earlier, preempted

@@ -13,9 +13,15 @@
 
 #define BATCH 16 /* elements copied at a time */
 
-/* Who owns the tables, and the pages that go into them. */
+/*
+ * Who owns the tables, and the pages that go into them.  Since the lock was
+ * taken: the L1 table of the last element, for nearly always the next one is
+ * in it too; NULL when there was none.
+ */
 struct owners {
 	struct domain *pt, *pg;
+	uint64_t *l1;
+	uint64_t l1_mfn;
 };
 
 static int owners_get(struct hc *hc, struct owners *o)
@@ -57,31 +63,45 @@ static int machphys_update(struct domain *pg, const struct mmu_update *u)
  * type cannot change while we hold its owner's lock, and what has a type is
  * not freed: no reference is needed on the hot path.
  */
-static int pt_entry_update(const struct owners *o, const struct mmu_update *u)
+static int pt_entry_update(struct owners *o, const struct mmu_update *u)
 {
 	enum pt_mode mode = u->ptr & 3 ? PT_KEEP_AD : PT_SET;
-	struct frame *t = frame_lookup(MFN(u->ptr >> PAGE_SHIFT));
-	uint64_t *p, old;
+	uint64_t slot = (u->ptr & (PAGE_SIZE - 1)) / sizeof(uint64_t);
+	uint64_t old;
+	struct frame *t;
 	int rc;
 
-	if (!t || (u->ptr & 4)) {
+	if (unlikely(u->ptr & 4)) {
 		return -EINVAL;
 	}
-	p = (uint64_t *)(void *)((uint8_t *)frame_ptr(frame_mfn(t)) +
-				 (u->ptr & (PAGE_SIZE - 8)));
+	/* By the known pointer: a wrong guess here must not read elsewhere. */
+	if (o->l1 && likely(u->ptr >> PAGE_SHIFT == o->l1_mfn)) {
+		return pt_update_l1(o->pt, o->pg, o->l1 + slot, u->val, mode,
+				    &old);
+	}
+	o->l1 = NULL;
+	t = frame_lookup(MFN(u->ptr >> PAGE_SHIFT));
+	if (!t) {
+		return -EINVAL;
+	}
 	if (likely(t->owner == o->pt && pt_is_valid(t, FT_L1))) {
-		return pt_update_l1(o->pt, o->pg, p, u->val, mode, &old);
+		o->l1 = frame_ptr(frame_mfn(t));
+		o->l1_mfn = u->ptr >> PAGE_SHIFT;
+		return pt_update_l1(o->pt, o->pg, o->l1 + slot, u->val, mode,
+				    &old);
 	}
 	if (!frame_get(t, o->pt)) {
 		return -EINVAL;
 	}
-	rc = pt_update(o->pt, o->pg, t, p, u->val, mode);
+	rc = pt_update(o->pt, o->pg, t,
+		       (uint64_t *)frame_ptr(frame_mfn(t)) + slot, u->val,
+		       mode);
 	frame_put(t);
 	return rc;
 }
 
 /* One element; caller holds o->pt->mmu_lock. */
-static int update_one(const struct owners *o, const struct mmu_update *u)
+static int update_one(struct owners *o, const struct mmu_update *u)
 {
 	switch (u->ptr & 3) {
 	case MMU_MACHPHYS_UPDATE:
@@ -92,26 +112,25 @@ static int update_one(const struct owners *o, const struct mmu_update *u)
 	}
 }
 
-/* One element of the caller's own tables, that needs no report. */
-static long update_single(struct hc *hc)
+long mmu_update_single(struct domain *d, gva_t request)
 {
-	struct owners o = { hc->d, hc->d };
+	struct owners o = { .pt = d, .pg = d };
 	struct mmu_update u;
 	long rc;
 
-	if (port_copy_from_guest(&u, GVA(hc->arg[0]), sizeof(u)) != 0) {
+	if (port_copy_from_guest(&u, request, sizeof(u)) != 0) {
 		return -EFAULT;
 	}
-	spin_lock(&hc->d->mmu_lock);
-	rc = unlikely(hc->d->pt_work) ? ptype_drain(hc->d, true) : 0;
+	spin_lock(&d->mmu_lock);
+	rc = unlikely(d->pt_work) ? ptype_drain(d, true) : 0;
 	if (rc == 0) {
 		rc = update_one(&o, &u);
 	}
-	spin_unlock(&hc->d->mmu_lock);
+	spin_unlock(&d->mmu_lock);
 	return rc;
 }
 
-static long update_batch(struct hc *hc, const struct owners *o,
+static long update_batch(struct hc *hc, struct owners *o,
 			 const struct mmu_batch *b, uint64_t *done)
 {
 	struct mmu_update u[BATCH];
@@ -125,9 +144,11 @@ static long update_batch(struct hc *hc, const struct owners *o,
 			rc = -EFAULT;
 			break;
 		}
+		o->l1 = NULL;
 		spin_lock(&o->pt->mmu_lock);
 		for (k = 0; k < n && rc == 0; k++) {
 			if (unlikely(o->pt->pt_work)) {
+				o->l1 = NULL;
 				rc = ptype_drain(o->pt, true);
 			}
 			if (rc == 0) {
@@ -151,9 +172,8 @@ long hc_mmu_update(struct hc *hc)
 	uint64_t done = 0;
 	long rc;
 
-	if (likely(hc->arg[1] == 1 && hc->arg[3] == DOMID_SELF &&
-		   hc->arg[2] == 0)) {
-		return update_single(hc);
+	if (hc->arg[1] == 1 && hc->arg[3] == DOMID_SELF && hc->arg[2] == 0) {
+		return mmu_update_single(hc->d, GVA(hc->arg[0]));
 	}
 	rc = mmu_batch_begin(hc, &b);
 	if (rc) {

@@ -252,11 +252,11 @@ static int emulate(struct ptwr *w, gva_t va)
 
 static bool fetch(struct ptwr *w)
 {
-	uint8_t code[PTWR_INSN_MAX];
+	uint8_t code[16]; /* two words; PTWR_INSN_MAX of them count */
 	gva_t rip = GVA(w->regs->rip);
 	size_t n = sizeof(code);
 
-	if (port_copy_from_guest(code, rip, n) != 0) {
+	if (unlikely(port_copy_from_guest(code, rip, n) != 0)) {
 		/* The next page may not be there. */
 		n = MIN(n, (size_t)(PAGE_SIZE - (rip.v & (PAGE_SIZE - 1))));
 		if (port_copy_from_guest(code, rip, n) != 0) {
