@@ -12,12 +12,13 @@
 #include "include/compiler.h"
 #include "include/errno.h"
 
-/* Write the entry as mode says.  False: PT_IF_OLD and it has changed. */
-static inline bool entry_swap(uint64_t *p, uint64_t val, enum pt_mode mode,
-		       uint64_t *old)
+/*
+ * Write the entry, which was `cur` a moment ago, as mode says.  False:
+ * PT_IF_OLD and it has changed.
+ */
+static inline bool entry_swap(uint64_t *p, uint64_t cur, uint64_t val,
+			      enum pt_mode mode, uint64_t *old)
 {
-	uint64_t cur;
-
 	if (mode == PT_SET) {
 		*old = __atomic_exchange_n(p, val, __ATOMIC_ACQ_REL);
 		return true;
@@ -27,7 +28,6 @@ static inline bool entry_swap(uint64_t *p, uint64_t val, enum pt_mode mode,
 						   __ATOMIC_ACQ_REL,
 						   __ATOMIC_RELAXED);
 	}
-	cur = READ_ONCE(*p);
 	while (!__atomic_compare_exchange_n(
 		p, &cur, val | (cur & (PTE_ACCESSED | PTE_DIRTY)), false,
 		__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
@@ -36,80 +36,76 @@ static inline bool entry_swap(uint64_t *p, uint64_t val, enum pt_mode mode,
 	return true;
 }
 
-/* A writable entry becomes read-only: less than before, whoever owns the page. */
-static int write_end(uint64_t *p, uint64_t val, enum pt_mode mode,
-		     uint64_t *old)
+static __noinline int drop_and_return(struct frame *f, int rc)
 {
-	struct frame *f = frame_lookup(pte_mfn(val));
-
-	if (!entry_swap(p, val, mode, old)) {
-		return -EAGAIN;
-	}
-	if (likely(f)) {
-		ptype_drop(f);
-	}
-	return 0;
+	ptype_drop(f);
+	return rc;
 }
 
-/*
- * A read-only entry becomes writable.  The reference that it holds keeps the
- * page's owner as it is.  -EXDEV: not a page of pg's, or not one to be written;
- * the long way knows what to say.
- */
-static int write_begin(struct domain *pg, uint64_t *p, uint64_t val,
-		       enum pt_mode mode, uint64_t *old)
+/* The entry is to name another page, or none, or its page otherwise. */
+static __noinline int update_l1_other(struct domain *d, struct domain *pg,
+				      uint64_t *p, uint64_t val,
+				      enum pt_mode mode, uint64_t *old)
 {
-	struct frame *f = frame_lookup(pte_mfn(val));
-
-	if (!f || READ_ONCE(f->owner) != pg || ptype_get_writable(f) != 0) {
-		return -EXDEV;
-	}
-	if (!entry_swap(p, val, mode, old)) {
-		ptype_drop(f);
-		return -EAGAIN;
-	}
-	return 0;
-}
-
-int pt_update_l1(struct domain *d, struct domain *pg, uint64_t *p,
-		 uint64_t val, enum pt_mode mode, uint64_t *old)
-{
-	uint64_t cur = READ_ONCE(*p), diff;
+	uint64_t cur = READ_ONCE(*p);
 	int rc;
 
-	val = pte_adjust(val);
 	if (unlikely(!pte_allowed(1, val, d->privileged))) {
 		return -EINVAL;
 	}
-	diff = (cur ^ val) & ~PTE_L1_SAFE;
-	if (!(val & PTE_PRESENT)) {
-		if (!entry_swap(p, val, mode, old)) {
-			return -EAGAIN;
-		}
-		l1e_put(*old);
-		return 0;
-	}
-	if (diff == 0) {
-		/* The same page used in the same way. */
-		return entry_swap(p, val, mode, old) ? 0 : -EAGAIN;
-	}
-	if (diff == PTE_WRITE) {
-		/* The general reference moves from the old entry to the new. */
-		rc = cur & PTE_WRITE ? write_end(p, val, mode, old) :
-				       write_begin(pg, p, val, mode, old);
-		if (rc != -EXDEV) {
+	if (val & PTE_PRESENT) {
+		rc = l1e_get(d, pg, val);
+		if (rc) {
 			return rc;
 		}
 	}
-	rc = l1e_get(d, pg, val);
-	if (rc) {
-		return rc;
-	}
-	if (!entry_swap(p, val, mode, old)) {
+	if (!entry_swap(p, cur, val, mode, old)) {
 		l1e_put(val);
 		return -EAGAIN;
 	}
 	l1e_put(*old);
+	return 0;
+}
+
+/*
+ * What stays here is without calls, for it is what mprotect() and fork() do
+ * thousands of times: the same page, perhaps with another right to write it.
+ * The entry was allowed then, so it is now, and the general reference moves
+ * from the old to the new.
+ */
+int pt_update_l1(struct domain *d, struct domain *pg, uint64_t *p,
+		 uint64_t val, enum pt_mode mode, uint64_t *old)
+{
+	uint64_t cur = READ_ONCE(*p), diff;
+	struct frame *f;
+
+	val = pte_adjust(val);
+	diff = (cur ^ val) & ~PTE_L1_SAFE;
+	if (!(val & PTE_PRESENT) || (diff & ~PTE_WRITE)) {
+		return update_l1_other(d, pg, p, val, mode, old);
+	}
+	if (diff == 0) {
+		return entry_swap(p, cur, val, mode, old) ? 0 : -EAGAIN;
+	}
+	f = frame_lookup(pte_mfn(val));
+	if (cur & PTE_WRITE) {
+		/* Less than before, whoever owns the page. */
+		if (unlikely(!entry_swap(p, cur, val, mode, old))) {
+			return -EAGAIN;
+		}
+		if (likely(f)) {
+			ptype_drop(f);
+		}
+		return 0;
+	}
+	/* Our reference keeps the owner of the page as it is. */
+	if (unlikely(!f || READ_ONCE(f->owner) != pg ||
+		     !ptype_get_writable_quick(f))) {
+		return update_l1_other(d, pg, p, val, mode, old);
+	}
+	if (unlikely(!entry_swap(p, cur, val, mode, old))) {
+		return drop_and_return(f, -EAGAIN);
+	}
 	return 0;
 }
 
@@ -135,7 +131,7 @@ int pt_update_table(struct domain *d, struct frame *t, unsigned int slot,
 			return rc;
 		}
 	}
-	entry_swap(p, val, mode, &old);
+	entry_swap(p, cur, val, mode, &old);
 	if (level == 4) {
 		port_root_update(frame_mfn(t), slot, READ_ONCE(*p));
 	}

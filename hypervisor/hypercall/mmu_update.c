@@ -20,8 +20,8 @@
  */
 struct owners {
 	struct domain *pt, *pg;
-	uint64_t *l1;
-	uint64_t l1_mfn;
+	uint8_t *l1;
+	uint64_t l1_addr; /* in the machine */
 };
 
 static int owners_get(struct hc *hc, struct owners *o)
@@ -58,6 +58,11 @@ static int machphys_update(struct domain *pg, const struct mmu_update *u)
 	return 0;
 }
 
+static uint64_t *entry_at(const struct owners *o, uint64_t at)
+{
+	return (uint64_t *)(void *)(o->l1 + at);
+}
+
 /*
  * An entry of a table, or of any page that may be written.  An L1 table's
  * type cannot change while we hold its owner's lock, and what has a type is
@@ -66,35 +71,29 @@ static int machphys_update(struct domain *pg, const struct mmu_update *u)
 static int pt_entry_update(struct owners *o, const struct mmu_update *u)
 {
 	enum pt_mode mode = u->ptr & 3 ? PT_KEEP_AD : PT_SET;
-	uint64_t slot = (u->ptr & (PAGE_SIZE - 1)) / sizeof(uint64_t);
-	uint64_t old;
+	uint64_t at = u->ptr & (PAGE_SIZE - 8), old;
 	struct frame *t;
 	int rc;
 
-	if (unlikely(u->ptr & 4)) {
+	o->l1 = NULL;
+	if (u->ptr & 4) {
 		return -EINVAL;
 	}
-	/* By the known pointer: a wrong guess here must not read elsewhere. */
-	if (o->l1 && likely(u->ptr >> PAGE_SHIFT == o->l1_mfn)) {
-		return pt_update_l1(o->pt, o->pg, o->l1 + slot, u->val, mode,
-				    &old);
-	}
-	o->l1 = NULL;
 	t = frame_lookup(MFN(u->ptr >> PAGE_SHIFT));
 	if (!t) {
 		return -EINVAL;
 	}
 	if (likely(t->owner == o->pt && pt_is_valid(t, FT_L1))) {
 		o->l1 = frame_ptr(frame_mfn(t));
-		o->l1_mfn = u->ptr >> PAGE_SHIFT;
-		return pt_update_l1(o->pt, o->pg, o->l1 + slot, u->val, mode,
-				    &old);
+		o->l1_addr = u->ptr & PAGE_MASK;
+		return pt_update_l1(o->pt, o->pg, entry_at(o, at), u->val,
+				    mode, &old);
 	}
 	if (!frame_get(t, o->pt)) {
 		return -EINVAL;
 	}
 	rc = pt_update(o->pt, o->pg, t,
-		       (uint64_t *)frame_ptr(frame_mfn(t)) + slot, u->val,
+		       (uint64_t *)frame_ptr(frame_mfn(t)) + at / 8, u->val,
 		       mode);
 	frame_put(t);
 	return rc;
@@ -103,13 +102,21 @@ static int pt_entry_update(struct owners *o, const struct mmu_update *u)
 /* One element; caller holds o->pt->mmu_lock. */
 static int update_one(struct owners *o, const struct mmu_update *u)
 {
-	switch (u->ptr & 3) {
-	case MMU_MACHPHYS_UPDATE:
-		return machphys_update(o->pg, u);
-	case MMU_PT_UPDATE_NO_TRANSLATE:
-	default:
-		return pt_entry_update(o, u);
+	uint64_t at = u->ptr - o->l1_addr, old;
+
+	/*
+	 * The usual: the last element's table again, with PRESERVE_AD.  By the
+	 * known pointer: a wrong guess of the CPU must not read elsewhere.
+	 */
+	if (at < PAGE_SIZE && (at & 7) == MMU_PT_UPDATE_PRESERVE_AD && o->l1) {
+		return pt_update_l1(o->pt, o->pg,
+				    entry_at(o, at & (PAGE_SIZE - 8)), u->val,
+				    PT_KEEP_AD, &old);
 	}
+	if ((u->ptr & 3) == MMU_MACHPHYS_UPDATE) {
+		return machphys_update(o->pg, u);
+	}
+	return pt_entry_update(o, u);
 }
 
 long mmu_update_single(struct domain *d, gva_t request)
@@ -145,6 +152,7 @@ static long update_batch(struct hc *hc, struct owners *o,
 			break;
 		}
 		o->l1 = NULL;
+		o->l1_addr = 0;
 		spin_lock(&o->pt->mmu_lock);
 		for (k = 0; k < n && rc == 0; k++) {
 			if (unlikely(o->pt->pt_work)) {

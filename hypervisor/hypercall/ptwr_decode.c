@@ -187,38 +187,12 @@ static bool decode_two_byte(struct cursor *c, struct ptwr_insn *insn,
 	}
 }
 
-/*
- * XCHG and MOV of 64 bits with a plain operand: nearly all there are.  False:
- * something else, perhaps the same in another form.
- */
-static inline bool decode_usual(const uint8_t *p, struct ptwr_insn *insn)
-{
-	/* REX.W, opcode, ModRM, displacement, by mod; 0: a register */
-	static const uint8_t length[4] = { 3, 4, 7, 0 };
-	uint8_t modrm = p[2], mod = modrm >> 6, rm = modrm & 7;
-
-	if ((p[0] & 0xf8) != 0x48 || (p[1] != 0x87 && p[1] != 0x89) ||
-	    mod == 3 || rm == 4 || (mod == 0 && rm == 5)) {
-		return false;
-	}
-	*insn = (struct ptwr_insn){
-		.kind = p[1] == 0x87 ? PTWR_XCHG : PTWR_MOV,
-		.length = length[mod],
-		.size = 8,
-		.reg = (uint8_t)(((modrm >> 3) & 7) | (p[0] & 4 ? 8 : 0)),
-	};
-	return true;
-}
-
 bool ptwr_decode(const uint8_t *code, size_t n, struct ptwr_insn *insn)
 {
 	struct cursor c;
 	uint8_t op;
 	bool two, ok, byte;
 
-	if (likely(n >= PTWR_INSN_MAX && decode_usual(code, insn))) {
-		return true;
-	}
 	n = MIN(n, (size_t)PTWR_INSN_MAX);
 	memset(c.p, 0, sizeof(c.p));
 	if (likely(n == PTWR_INSN_MAX)) {
