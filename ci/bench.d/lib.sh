@@ -22,12 +22,13 @@ bench_qemu() {
 }
 
 # bench_hv IMAGE "HYPERVISOR ARGS" INITRD "KERNEL ARGS" [OPTION...] - dom0 on a
-# hypervisor; the kernel itself has no mitigations, so only hypervisors differ.
+# hypervisor; the kernel itself has no mitigations, so only hypervisors differ,
+# and does not randomise addresses, which decide how many tables a process has.
 bench_hv() {
 	_image=$1 _hv=$2 _initrd=$3 _kernel=$4
 	shift 4
 	bench_qemu -kernel "$_image" -append "console=com1 com1=115200 $_hv" \
-		-initrd "$B/dom0-vmlinux console=hvc0 quiet mitigations=off $_kernel,$_initrd" \
+		-initrd "$B/dom0-vmlinux console=hvc0 quiet mitigations=off norandmaps $_kernel,$_initrd" \
 		"$@"
 }
 
@@ -36,7 +37,7 @@ bench_bare() {
 	_initrd=$1 _kernel=$2
 	shift 2
 	bench_qemu -kernel "$B/dom0-vmlinux" -initrd "$_initrd" \
-		-append "console=ttyS0 quiet mitigations=off $_kernel" "$@"
+		-append "console=ttyS0 quiet mitigations=off norandmaps $_kernel" "$@"
 }
 
 bench_begin() { # GROUP
@@ -69,4 +70,24 @@ bench_micro_root() {
 	mkdir -p "$1/dev" "$1/proc"
 	gcc -O2 -static -pthread -o "$1/init" ci/bench.d/micro.c
 	(cd "$1" && find . | cpio -o -H newc --quiet) | gzip >"$1.gz"
+}
+
+# bench_host_root TREE - TREE.gz: the Xen tools of dom0's root with
+# micro-host as first process, which measures dom0 and then a guest.
+bench_host_root() {
+	rm -rf "$1"
+	mkdir -p "$1"
+	zstd -qdc "$B/dom0-root.img" | (cd "$1" && cpio -idm --quiet)
+	(
+		cd "$1" || exit
+		rm -rf init usr/share usr/lib/grub etc/ssl
+		find usr/lib/modules -name '*.ko' ! -path '*/drivers/xen/*' \
+			-delete
+		mkdir bench
+	)
+	bench_micro_root "$1/bench/micro"
+	mv "$1/bench/micro.gz" "$1/bench/guest.gz"
+	cp "$B/dom0-vmlinux" "$1/bench/vmlinux"
+	cp ci/bench.d/micro-host "$1/init"
+	(cd "$1" && find . | cpio -o -H newc --quiet) | zstd -q1 >"$1.gz"
 }

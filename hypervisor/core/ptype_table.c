@@ -15,43 +15,13 @@
 /* How many L1 entries to drop between two looks at the clock. */
 #define L1_STRIDE 64
 
-int l1e_get(struct domain *d, struct domain *pg, uint64_t e)
+/* Not RAM: a device's, which a domain may or may not have. */
+int l1e_get_mmio(struct domain *d, struct domain *pg, uint64_t e)
 {
-	mfn_t m = pte_mfn(e);
-	struct frame *f = frame_lookup(m);
-
-	if (unlikely(!f)) {
-		if (pg == &domain_io) {
-			pg = d;
-		}
-		return domain_may_map_mmio(pg, m, e & PTE_WRITE) ? 0 : -EINVAL;
-	}
-	if (unlikely(!frame_get(f, pg))) {
-		return -EINVAL;
-	}
-	/* THE invariant is enforced here: fails for a table or descriptors. */
-	if ((e & PTE_WRITE) && ptype_get_writable(f) != 0) {
-		frame_put(f);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-void l1e_put(uint64_t e)
-{
-	struct frame *f;
-
-	if (!(e & PTE_PRESENT)) {
-		return;
-	}
-	f = frame_lookup(pte_mfn(e));
-	if (!f) {
-		return;
-	}
-	if (e & PTE_WRITE) {
-		ptype_drop(f);
-	}
-	frame_put(f);
+	return domain_may_map_mmio(pg == &domain_io ? d : pg, pte_mfn(e),
+				   e & PTE_WRITE) ?
+		       0 :
+		       -EINVAL;
 }
 
 int table_entry_get(struct domain *d, unsigned int level, uint64_t e)
