@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define AGAIN_MS	200	/* between tries */
-#define CONNECT_MS	3000	/* for a connection; TCP tries ever less often */
+#define CONNECT_MS	3000	/* for a connection */
 #define GREETING_MS	60000	/* for the greeting, once connected */
 
 void probe_stop(struct vm *vm)

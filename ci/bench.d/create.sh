@@ -15,7 +15,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 B=${B:-$PWD/build}
 [ $# -gt 0 ] || set -- busybox debian-12
-work=$B/bench/create
+work=$B/bench/create-${HYPERVISOR:-xen}
 rm -rf "$work"
 mkdir -p "$work"
 image=$B/xen.elf

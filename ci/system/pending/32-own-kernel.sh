@@ -34,8 +34,8 @@ check "own-kernel: vps create ends with 0" 0 "$?"
 check "own-kernel: the customer logs in" web1 \
 	"$(guest "$vm_dir/acme" hostname </dev/null)"
 check "own-kernel: its kernel is the one on its disk" yes \
-	"$(guest "$vm_dir/acme" '[ "$(readlink /vmlinuz)" = \
-		"boot/vmlinuz-$(uname -r)" ] && echo yes' </dev/null)"
+	"$(guest "$vm_dir/acme" '[ "$(readlink /boot/vmlinux)" = \
+		"vmlinux-$(uname -r)" ] && echo yes' </dev/null)"
 
 # What the customer writes counts: nothing of it comes from dom0.
 guest "$vm_dir/acme" \
