@@ -171,16 +171,16 @@ static long do_array(struct hc *hc, const struct grant_op *op, uint32_t count)
 	return 0;
 }
 
-typedef void grant_batch_fn(struct hc *hc, void *ops, uint32_t n);
+typedef void grant_batch_fn(struct hc *hc, void *op, uint32_t n);
 
-static void unmap_batch(struct hc *hc, void *ops, uint32_t n)
+static void unmap_batch(struct hc *hc, void *op, uint32_t n)
 {
-	grant_unmap(hc, ops, n);
+	grant_unmap(hc, op, n);
 }
 
-static void replace_batch(struct hc *hc, void *ops, uint32_t n)
+static void replace_batch(struct hc *hc, void *op, uint32_t n)
 {
-	grant_unmap_and_replace(hc, ops, n);
+	grant_unmap_and_replace(hc, op, n);
 }
 
 /* Operations that are done many at a time, for the sake of one TLB flush. */
