@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154,SC2034,SC2119,SC2120
 # lab.sh - guests on either hypervisor, booted straight from -kernel.
 # Sourced by system tests after qemu.sh.
 #
@@ -46,6 +46,7 @@ lab_start() {
 		-drive "if=virtio,format=raw,cache=unsafe,file=$vm_dir/scratch.img" \
 		${lab_qemu:-}
 	vm_wait_up
+	# shellcheck disable=SC2016 # dom0 expands
 	dom0 'mkdir -p /run/lab /run/scratch
 		mount -t ext2 -o ro "$(findfs LABEL=LAB)" /run/lab &&
 		mount -t ext4 "$(findfs LABEL=SCRATCH)" /run/scratch' </dev/null ||
@@ -59,4 +60,29 @@ lab_sh() {
 		echo ". /run/lab-functions"
 		cat
 	} | DOM0_TIMEOUT=${1:-900} dom0 sh
+}
+
+# lab_test SCRIPT MIB CPUS - a test that is lab.d/SCRIPT: its result lines, and
+# that the hypervisor (HYPERVISOR=serai or xen) and dom0 came through it. Ours
+# counts all its books afterwards.
+lab_test() {
+	vm_test=$1
+	vm_memory=$2
+	vm_cpus=$3
+	vm_prepare "lab-$1"
+	lab_build || vm_die "expected the laboratory disk to be built"
+	lab_start "${HYPERVISOR:-serai}"
+	{
+		echo "LAB_TEST=$1"
+		cat "$here/lab.d/$1"
+	} | lab_sh
+	check "$1: the script ends well" 0 "$?"
+	if [ "${HYPERVISOR:-serai}" = serai ]; then
+		check "$1: all reference counts are right" 1 "$(dom0 \
+			'xl debug-keys A; xl dmesg | grep -c "audit: no mismatch"' \
+			</dev/null)"
+	fi
+	vm_poweroff
+	check "$1: no complaint of the hypervisor" 0 "$(grep -acE \
+		'hypervisor fault|panic|double fault' "$vm_dir/console.log")"
 }
