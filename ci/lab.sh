@@ -59,7 +59,7 @@ lab_sh() {
 	{
 		echo ". /run/lab-functions"
 		cat
-	} | DOM0_TIMEOUT=${1:-900} dom0 sh
+	} | DOM0_TIMEOUT=${1:-900} dom0 'cat >/run/script; sh /run/script </dev/null'
 }
 
 # lab_test SCRIPT MIB CPUS - a test that is lab.d/SCRIPT: its result lines, and
