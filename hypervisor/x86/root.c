@@ -17,6 +17,7 @@
 #include "x86/vmap.h"
 
 #define COMPANIONS_MIN 32u /* of a domain, however small */
+#define PAGES_PER_ROOT 16u
 
 static uint64_t hw_root(mfn_t m)
 {
@@ -95,13 +96,16 @@ static void fill_companion(uint64_t *c, const uint64_t *l4)
 /*
  * Companions are the hypervisor's memory, and how many there are is for guests
  * to say. Each domain has a number for sure, which the heap's reserve has room
- * for; more only as long as there is memory that nobody else was promised.
+ * for; more only as long as there is memory to give away, and never more than
+ * the smallest of processes need (two roots of 40 pages and more).
  */
 static bool may_have_companion(const struct domain *d)
 {
-	return READ_ONCE(d->arch->companions) <
-		       d->tot_pages / HEAP_RESERVE_SHARE + COMPANIONS_MIN ||
-	       heap_free_frames() > 0;
+	uint32_t n = READ_ONCE(d->arch->companions);
+
+	return n < d->tot_pages / HEAP_RESERVE_SHARE + COMPANIONS_MIN ||
+	       (n < d->tot_pages / PAGES_PER_ROOT + COMPANIONS_MIN &&
+		heap_free_frames() > 0);
 }
 
 int port_root_init(struct domain *d, mfn_t m)

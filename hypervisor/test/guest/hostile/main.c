@@ -8,7 +8,7 @@
  * command line says seed=N and calls=N.  As dom0 it leaves out what a dom0
  * may rightly do to the machine.  With storm=1 it makes what costs the
  * hypervisor most, or wakes others, as fast as it can, for ever: its neighbours
- * must keep their share.
+ * must keep their share; with roots=1 it pins all its memory as roots.
  *
  * cmdline: seed=1 calls=200000
  * only: serai
@@ -387,6 +387,23 @@ static void storm(void)
 	}
 }
 
+/* Memory that no entry maps is full of empty tables: pin them all as roots, of
+ * which each costs the hypervisor a page under XPTI. */
+static void pin_roots(void)
+{
+	const uint64_t *p2m = (const uint64_t *)start_info->mfn_list;
+	uint64_t pfn, pinned = 0;
+
+	for (pfn = start_info->nr_pages; pfn-- > 0;) {
+		pinned += guest_mmuext(MMUEXT_PIN_L4_TABLE, p2m[pfn]) == 0;
+	}
+	guest_printf("hostile: %lu of %lu pages are roots\n", pinned,
+		     start_info->nr_pages);
+	for (;;) {
+		hypercall2(__HYPERVISOR_sched_op, SCHEDOP_block, 0);
+	}
+}
+
 void guest_main(void)
 {
 	privileged = start_info->flags & SIF_INITDOMAIN;
@@ -396,6 +413,9 @@ void guest_main(void)
 	guest_map_shared();
 	trap_hook = own_trap;
 	event_hook = on_event;
+	if (option("roots")) {
+		pin_roots();
+	}
 	if (option("storm")) {
 		storm();
 	}
