@@ -1,7 +1,7 @@
 #!/bin/sh
 # Hostile guest kernels beside a working neighbour (lab.d/isolation).
 set -u
-here=$(cd "$(dirname "$0")/.." && pwd)
+here=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=ci/qemu.sh
 . "$here/qemu.sh"
 # shellcheck source=ci/lab.sh

@@ -3,7 +3,7 @@
 # Every verb of xl in dom0 (lab.d/xl-verbs), on our hypervisor and on genuine
 # Xen: the same output, line by line, but for what is listed here.
 set -u
-here=$(cd "$(dirname "$0")/.." && pwd)
+here=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=ci/qemu.sh
 . "$here/qemu.sh"
 # shellcheck source=ci/lab.sh
