@@ -2,7 +2,7 @@
 #
 # HYPERVISOR=serai|xen   what the image boots on: ours, or Debian's Xen 4.17
 # B=/abs/dir             where everything is built (default: build/)
-HYPERVISOR ?= xen
+HYPERVISOR ?= serai
 B ?= $(CURDIR)/build
 export B HYPERVISOR
 SUB = +$(MAKE) --no-print-directory B=$(B) HYPERVISOR=$(HYPERVISOR)
@@ -51,7 +51,7 @@ test: iso templates
 check: deps
 	ci/run-tests /test/run
 
-bench: deps
+bench: iso templates
 	ci/bench
 
 clean:

@@ -89,10 +89,11 @@ void trap_guest(struct cpu_user_regs *regs)
 	struct vcpu *v = current();
 	unsigned int vector = regs->entry_vector & 0xff;
 
-	switch (vector) {
-	case VEC_PF:
+	if (likely(vector == VEC_PF)) {
 		guest_page_fault(v, regs);
-		break;
+		return;
+	}
+	switch (vector) {
 	case VEC_GP:
 		if (!privop_emulate(v)) {
 			bounce_exception(v, VEC_GP, regs->error_code);
