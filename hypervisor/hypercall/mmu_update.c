@@ -131,7 +131,9 @@ long mmu_update_single(struct domain *d, gva_t request)
 	spin_lock(&d->mmu_lock);
 	rc = unlikely(d->pt_work) ? ptype_drain(d, true) : 0;
 	if (rc == 0) {
-		rc = update_one(&o, &u);
+		rc = (u.ptr & 3) == MMU_MACHPHYS_UPDATE ?
+			     machphys_update(d, &u) :
+			     pt_entry_update(&o, &u);
 	}
 	spin_unlock(&d->mmu_lock);
 	return rc;

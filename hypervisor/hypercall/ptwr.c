@@ -279,7 +279,7 @@ static bool emulate_any(struct ptwr *w, const uint8_t *code, size_t n, gva_t va)
 static bool handle(struct ptwr *w, struct vcpu *v, gva_t va)
 {
 	unsigned int length, reg;
-	uint8_t code[16];
+	uint8_t code[16] __aligned(8);
 	uint64_t old, *r;
 	bool xchg;
 	size_t n;

@@ -13,6 +13,7 @@
  */
 #include "asm-offsets.h"
 #include "x86/layout.h"
+#include "x86/save.h"
 
 #define VF_KERNEL 1
 #define VEC_SYSCALL 0x100
@@ -417,17 +418,17 @@ entry_hypercall:
 entry_page_fault:
 	testb $3, REGS_cs - REGS_error(%rsp)
 	jz entry_trap
-	pushq %rax
 	pushq %rcx
+	movq F(current) - 16(%rsp), %rcx
+	testb $VF_KERNEL, VCPU_mode(%rcx)
+	jnz 7f
+	pushq %rax
 	pushq %rdx
 	movq %cr2, %rax
-	movq F(current)(%rsp), %rcx
 	movq %rax, F(scratch)(%rsp)
 	/* A softirq, or the scheduler, wants the CPU. */
 	cmpb $0, F(work)(%rsp)
 	jne 5f
-	testb $VF_KERNEL, VCPU_mode(%rcx)
-	jnz 5f
 	/* Such an entry is our own bug. */
 	testb $PF_RESERVED, Q(error)(%rsp)
 	jnz 5f
@@ -454,7 +455,7 @@ entry_page_fault:
 	jne 6f
 1:
 	/* Any of these stores may fault: then nothing has changed yet. */
-	movq 8(%rsp), %rax
+	movq 16(%rsp), %rax
 11:	movq %rax, (%rdx) /* rcx */
 12:	movq %r11, 8(%rdx)
 	movl Q(error)(%rsp), %eax /* its user bit is set: both modes' is */
@@ -488,8 +489,8 @@ entry_page_fault:
 	movq %rax, Q(cs)(%rsp)
 	movq $SEL_G_DS, Q(ss)(%rsp)
 	popq %rdx
-	popq %rcx
 	popq %rax
+	popq %rcx
 	addq $8, %rsp
 	jmp exit_iretq
 
@@ -504,14 +505,14 @@ entry_page_fault:
 	movq Q(rsp)(%rsp), %rax
 	movq %rax, 4096 - 16(%rdx)
 	movq $SEL_G_DS, 4096 - 8(%rdx)
-	movq 16(%rsp), %rax
+	movq 8(%rsp), %rax
 	movq %rax, 4096 - 48(%rdx)
 	movq VCPU_hw_kernel_root(%rcx), %rax
 	movq %rax, ENTRY_guest_cr3(%rdx)
 	leaq 4096 - 48(%rdx), %rcx
-	movq %rcx, 16(%rsp)
+	movq %rcx, 8(%rsp)
 	popq %rdx
-	popq %rcx
+	movq 8(%rsp), %rcx
 	movq (%rsp), %rsp
 	jmp *far_xexit_iret(%rip)
 
@@ -525,9 +526,12 @@ entry_page_fault:
 	je 5f
 	clac
 5:	popq %rdx
-	popq %rcx
 	popq %rax
-	jmp entry_trap
+7:	popq %rcx
+	SAVE_ALL
+	movq %rsp, %rdi
+	call trap_page_fault
+	jmp exit_to_guest
 
 	EXTABLE 11b 4b
 	EXTABLE 12b 4b
