@@ -51,7 +51,7 @@ test: iso templates
 check: deps
 	ci/run-tests /test/run
 
-bench: deps
+bench: iso templates
 	ci/bench
 
 clean:

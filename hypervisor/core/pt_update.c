@@ -12,12 +12,13 @@
 #include "include/compiler.h"
 #include "include/errno.h"
 
-/* Write the entry as mode says.  False: PT_IF_OLD and it has changed. */
-static bool entry_swap(uint64_t *p, uint64_t val, enum pt_mode mode,
-		       uint64_t *old)
+/*
+ * Write the entry, which was `cur` a moment ago, as mode says.  False:
+ * PT_IF_OLD and it has changed.
+ */
+static inline bool entry_swap(uint64_t *p, uint64_t cur, uint64_t val,
+			      enum pt_mode mode, uint64_t *old)
 {
-	uint64_t cur;
-
 	if (mode == PT_SET) {
 		*old = __atomic_exchange_n(p, val, __ATOMIC_ACQ_REL);
 		return true;
@@ -27,7 +28,6 @@ static bool entry_swap(uint64_t *p, uint64_t val, enum pt_mode mode,
 						   __ATOMIC_ACQ_REL,
 						   __ATOMIC_RELAXED);
 	}
-	cur = READ_ONCE(*p);
 	while (!__atomic_compare_exchange_n(
 		p, &cur, val | (cur & (PTE_ACCESSED | PTE_DIRTY)), false,
 		__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
@@ -36,50 +36,76 @@ static bool entry_swap(uint64_t *p, uint64_t val, enum pt_mode mode,
 	return true;
 }
 
-int pt_update_l1(struct domain *d, struct domain *pg, uint64_t *p,
-		 uint64_t val, enum pt_mode mode, uint64_t *old)
+static __noinline int drop_and_return(struct frame *f, int rc)
 {
-	uint64_t cur = READ_ONCE(*p), diff;
+	ptype_drop(f);
+	return rc;
+}
+
+/* The entry is to name another page, or none, or its page otherwise. */
+static __noinline int update_l1_other(struct domain *d, struct domain *pg,
+				      uint64_t *p, uint64_t val,
+				      enum pt_mode mode, uint64_t *old)
+{
+	uint64_t cur = READ_ONCE(*p);
 	int rc;
 
-	val = pte_adjust(val);
 	if (unlikely(!pte_allowed(1, val, d->privileged))) {
 		return -EINVAL;
 	}
-	diff = (cur ^ val) & ~PTE_L1_SAFE;
-	if (diff == 0 && (val & PTE_PRESENT)) {
-		/* The same page used in the same way. */
-		return entry_swap(p, val, mode, old) ? 0 : -EAGAIN;
-	}
-	if (!(val & PTE_PRESENT)) {
-		if (!entry_swap(p, val, mode, old)) {
-			return -EAGAIN;
+	if (val & PTE_PRESENT) {
+		rc = l1e_get(d, pg, val);
+		if (rc) {
+			return rc;
 		}
-		l1e_put(*old);
-		return 0;
 	}
-	if (diff == PTE_WRITE && (cur & PTE_WRITE)) {
-		/*
-		 * Less than before, whoever owns the page: the general
-		 * reference moves from the old entry to the new.
-		 */
-		if (!entry_swap(p, val, mode, old)) {
-			return -EAGAIN;
-		}
-		if (frame_valid(pte_mfn(cur))) {
-			ptype_drop(frame_of(pte_mfn(cur)));
-		}
-		return 0;
-	}
-	rc = l1e_get(d, pg, val);
-	if (rc) {
-		return rc;
-	}
-	if (!entry_swap(p, val, mode, old)) {
+	if (!entry_swap(p, cur, val, mode, old)) {
 		l1e_put(val);
 		return -EAGAIN;
 	}
 	l1e_put(*old);
+	return 0;
+}
+
+/*
+ * What stays here is without calls, for it is what mprotect() and fork() do
+ * thousands of times: the same page, perhaps with another right to write it.
+ * The entry was allowed then, so it is now, and the general reference moves
+ * from the old to the new.
+ */
+int pt_update_l1(struct domain *d, struct domain *pg, uint64_t *p,
+		 uint64_t val, enum pt_mode mode, uint64_t *old)
+{
+	uint64_t cur = READ_ONCE(*p), diff;
+	struct frame *f;
+
+	val = pte_adjust(val);
+	diff = (cur ^ val) & ~PTE_L1_SAFE;
+	if (!(val & PTE_PRESENT) || (diff & ~PTE_WRITE)) {
+		return update_l1_other(d, pg, p, val, mode, old);
+	}
+	if (diff == 0) {
+		return entry_swap(p, cur, val, mode, old) ? 0 : -EAGAIN;
+	}
+	f = frame_lookup(pte_mfn(val));
+	if (cur & PTE_WRITE) {
+		/* Less than before, whoever owns the page. */
+		if (unlikely(!entry_swap(p, cur, val, mode, old))) {
+			return -EAGAIN;
+		}
+		if (likely(f)) {
+			ptype_drop(f);
+		}
+		return 0;
+	}
+	/* Our reference keeps the owner of the page as it is. */
+	if (unlikely(!f || READ_ONCE(f->owner) != pg ||
+		     !ptype_get_writable_quick(f))) {
+		return update_l1_other(d, pg, p, val, mode, old);
+	}
+	if (unlikely(!entry_swap(p, cur, val, mode, old))) {
+		return drop_and_return(f, -EAGAIN);
+	}
 	return 0;
 }
 
@@ -88,7 +114,7 @@ int pt_update_table(struct domain *d, struct frame *t, unsigned int slot,
 {
 	unsigned int level = ptype_level(READ_ONCE(t->type) & FT_MASK);
 	uint64_t *p = (uint64_t *)frame_ptr(frame_mfn(t)) + slot;
-	uint64_t cur = READ_ONCE(*p), old;
+	uint64_t cur = READ_ONCE(*p), old = 0;
 	bool same;
 	int rc;
 
@@ -105,7 +131,7 @@ int pt_update_table(struct domain *d, struct frame *t, unsigned int slot,
 			return rc;
 		}
 	}
-	entry_swap(p, val, mode, &old);
+	entry_swap(p, cur, val, mode, &old);
 	if (level == 4) {
 		port_root_update(frame_mfn(t), slot, READ_ONCE(*p));
 	}
@@ -118,7 +144,7 @@ int pt_update_table(struct domain *d, struct frame *t, unsigned int slot,
 int pt_update(struct domain *d, struct domain *pg, struct frame *t,
 	      uint64_t *p, uint64_t val, enum pt_mode mode)
 {
-	uint64_t type = READ_ONCE(t->type), old;
+	uint64_t type = READ_ONCE(t->type), old = 0;
 	unsigned int slot;
 
 	if (likely(pt_is_valid(t, FT_L1))) {

@@ -134,7 +134,8 @@ int ptype_get(struct frame *f, uint64_t type)
 	return nx & FT_LOCKED ? validation_begin(f, type, x) : 0;
 }
 
-void ptype_drop(struct frame *f)
+/* Perhaps not the last: the caller lost a race, or our count is wrong. */
+void ptype_drop_last(struct frame *f)
 {
 	uint64_t x = READ_ONCE(f->type), nx;
 	bool last;

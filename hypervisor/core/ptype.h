@@ -36,21 +36,22 @@ int ptype_get(struct frame *f, uint64_t type);
  * The same for FT_WRITABLE: one compare-and-swap if it has that type already
  * or never had another.
  */
-static inline int ptype_get_writable(struct frame *f)
+static inline bool ptype_get_writable_quick(struct frame *f)
 {
 	uint64_t x = READ_ONCE(f->type);
 
 	/* FT_NONE without uses: heap_alloc() has flushed for it. */
-	if (likely((x & (FT_MASK | FT_VALIDATED)) ==
-			   (FT_WRITABLE | FT_VALIDATED) ||
-		   x == FT_WRITABLE || x == FT_NONE) &&
-	    __atomic_compare_exchange_n(&f->type, &x,
-					(x | FT_WRITABLE | FT_VALIDATED) + 1,
-					false, __ATOMIC_ACQ_REL,
-					__ATOMIC_RELAXED)) {
-		return 0;
-	}
-	return ptype_get(f, FT_WRITABLE);
+	return likely((x & (FT_MASK | FT_VALIDATED)) ==
+			      (FT_WRITABLE | FT_VALIDATED) ||
+		      x == FT_WRITABLE || x == FT_NONE) &&
+	       __atomic_compare_exchange_n(&f->type, &x,
+					   (x | FT_WRITABLE | FT_VALIDATED) + 1,
+					   false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
+static inline int ptype_get_writable(struct frame *f)
+{
+	return ptype_get_writable_quick(f) ? 0 : ptype_get(f, FT_WRITABLE);
 }
 /*
  * Drop one.  The last reference of a table queues it for invalidation on its
@@ -61,7 +62,18 @@ static inline int ptype_get_writable(struct frame *f)
 int ptype_put(struct frame *f, bool preemptible);
 int ptype_put_resume(struct frame *f);
 /* The same without working on the queue. */
-void ptype_drop(struct frame *f);
+void ptype_drop_last(struct frame *f);
+static inline void ptype_drop(struct frame *f)
+{
+	uint64_t x = READ_ONCE(f->type);
+
+	/* Not the last reference: nothing follows from it. */
+	if (unlikely((x & FT_COUNT_MASK) < 2 || !(x & FT_VALIDATED)) ||
+	    !__atomic_compare_exchange_n(&f->type, &x, x - 1, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		ptype_drop_last(f);
+	}
+}
 /*
  * Work on d's queue of tables to invalidate: 0 empty, -ERESTART.  Every
  * page-table operation does this first, so that what an earlier, preempted

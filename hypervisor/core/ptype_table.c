@@ -15,43 +15,13 @@
 /* How many L1 entries to drop between two looks at the clock. */
 #define L1_STRIDE 64
 
-int l1e_get(struct domain *d, struct domain *pg, uint64_t e)
+/* Not RAM: a device's, which a domain may or may not have. */
+int l1e_get_mmio(struct domain *d, struct domain *pg, uint64_t e)
 {
-	mfn_t m = pte_mfn(e);
-	struct frame *f = frame_lookup(m);
-
-	if (unlikely(!f)) {
-		if (pg == &domain_io) {
-			pg = d;
-		}
-		return domain_may_map_mmio(pg, m, e & PTE_WRITE) ? 0 : -EINVAL;
-	}
-	if (unlikely(!frame_get(f, pg))) {
-		return -EINVAL;
-	}
-	/* THE invariant is enforced here: fails for a table or descriptors. */
-	if ((e & PTE_WRITE) && ptype_get_writable(f) != 0) {
-		frame_put(f);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-void l1e_put(uint64_t e)
-{
-	struct frame *f;
-
-	if (!(e & PTE_PRESENT)) {
-		return;
-	}
-	f = frame_lookup(pte_mfn(e));
-	if (!f) {
-		return;
-	}
-	if (e & PTE_WRITE) {
-		ptype_drop(f);
-	}
-	frame_put(f);
+	return domain_may_map_mmio(pg == &domain_io ? d : pg, pte_mfn(e),
+				   e & PTE_WRITE) ?
+		       0 :
+		       -EINVAL;
 }
 
 int table_entry_get(struct domain *d, unsigned int level, uint64_t e)
@@ -97,19 +67,59 @@ static int entry_validate(struct domain *d, unsigned int level, uint64_t *p)
 	return rc;
 }
 
+/*
+ * Most entries of most tables are 0: these two look at eight at a time.  An
+ * entry that is 0 needs no check and holds no reference; nobody but its
+ * caller writes the table now.
+ */
+static bool eight_empty(const uint64_t *t)
+{
+	return !(t[0] | t[1] | t[2] | t[3] | t[4] | t[5] | t[6] | t[7]);
+}
+
+/* The first entry from i on that is not 0, or PT_ENTRIES. */
+static unsigned int entry_from(const uint64_t *t, unsigned int i)
+{
+	while (i < PT_ENTRIES) {
+		if (i % 8 == 0 && eight_empty(t + i)) {
+			i += 8;
+		} else if (t[i]) {
+			break;
+		} else {
+			i++;
+		}
+	}
+	return i;
+}
+
+/* One more than the last entry below i that is not 0, or 0. */
+static unsigned int entry_below(const uint64_t *t, unsigned int i)
+{
+	while (i > 0) {
+		if (i % 8 == 0 && eight_empty(t + i - 8)) {
+			i -= 8;
+		} else if (t[i - 1]) {
+			break;
+		} else {
+			i--;
+		}
+	}
+	return i;
+}
+
 int table_validate(struct domain *d, struct frame *f, unsigned int level)
 {
 	uint64_t *t = frame_ptr(frame_mfn(f));
-	unsigned int i, first = f->progress;
+	unsigned int i, first = entry_from(t, f->progress);
 	int rc;
 
-	for (i = first; i < PT_ENTRIES; i++) {
+	for (i = first; i < PT_ENTRIES; i = entry_from(t, i + 1)) {
+		if (!pte_slot_is_guests(level, i)) {
+			continue;
+		}
 		f->progress = (uint16_t)i;
 		if (level > 1 && i != first && port_should_yield()) {
 			return -ERESTART;
-		}
-		if (!pte_slot_is_guests(level, i)) {
-			continue;
 		}
 		rc = entry_validate(d, level, &t[i]);
 		if (rc) {
@@ -122,26 +132,27 @@ int table_validate(struct domain *d, struct frame *f, unsigned int level)
 
 bool table_invalidate(struct frame *f, unsigned int level, bool preemptible)
 {
-	uint64_t *t = frame_ptr(frame_mfn(f)), e;
-	unsigned int i = f->progress, stride = level == 1 ? L1_STRIDE : 1;
-	unsigned int first = i;
+	const uint64_t *t = frame_ptr(frame_mfn(f));
+	unsigned int stride = level == 1 ? L1_STRIDE : 1, done = 0, i;
+	uint64_t e;
 
-	while (i > 0) {
-		if (preemptible && i != first && i % stride == 0 &&
+	for (i = entry_below(t, f->progress); i > 0;
+	     i = entry_below(t, i - 1)) {
+		e = READ_ONCE(t[i - 1]);
+		if (!(e & PTE_PRESENT) || !pte_slot_is_guests(level, i - 1)) {
+			continue;
+		}
+		if (preemptible && done && done % stride == 0 &&
 		    port_should_yield()) {
 			f->progress = (uint16_t)i;
 			return false;
-		}
-		i--;
-		e = READ_ONCE(t[i]);
-		if (!(e & PTE_PRESENT) || !pte_slot_is_guests(level, i)) {
-			continue;
 		}
 		if (level == 1) {
 			l1e_put(e);
 		} else {
 			table_entry_put(e);
 		}
+		done++;
 	}
 	f->progress = 0;
 	return true;

@@ -6,7 +6,9 @@
 #define CORE_PTYPE_TABLE_H
 
 #include "core/frame.h"
+#include "core/pte.h"
 #include "core/ptype.h"
+#include "include/errno.h"
 
 static inline bool ptype_is_table(uint64_t type)
 {
@@ -27,9 +29,41 @@ static inline uint64_t ptype_of_level(unsigned int level)
  * References for a present L1 entry of d's table that names a frame of `pg`
  * (d itself, another domain, domain_io or domain_xen).  0, -EINVAL.
  */
-int l1e_get(struct domain *d, struct domain *pg, uint64_t e);
+int l1e_get_mmio(struct domain *d, struct domain *pg, uint64_t e);
+static inline int l1e_get(struct domain *d, struct domain *pg, uint64_t e)
+{
+	struct frame *f = frame_lookup(pte_mfn(e));
+
+	if (unlikely(!f)) {
+		return l1e_get_mmio(d, pg, e);
+	}
+	if (unlikely(!frame_get(f, pg))) {
+		return -EINVAL;
+	}
+	/* THE invariant is enforced here: fails for a table or descriptors. */
+	if ((e & PTE_WRITE) && ptype_get_writable(f) != 0) {
+		frame_put(f);
+		return -EINVAL;
+	}
+	return 0;
+}
 /* Drop them; e may be anything that was once written to an L1 table. */
-void l1e_put(uint64_t e);
+static inline void l1e_put(uint64_t e)
+{
+	struct frame *f;
+
+	if (!(e & PTE_PRESENT)) {
+		return;
+	}
+	f = frame_lookup(pte_mfn(e));
+	if (unlikely(!f)) {
+		return;
+	}
+	if (e & PTE_WRITE) {
+		ptype_drop(f);
+	}
+	frame_put(f);
+}
 
 /*
  * References for a present entry of d's table of `level` (2..4).  Validates

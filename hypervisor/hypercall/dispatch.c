@@ -6,6 +6,7 @@
  * handler left them, so the guest takes its events in between.
  */
 #include "hypercall/hc.h"
+#include "hypercall/mmu.h"
 #include "include/compiler.h"
 #include "include/nospec.h"
 #include "include/upcall.h"
@@ -22,14 +23,24 @@ static void restart(struct cpu_user_regs *regs, const struct hc *hc)
 	regs->r8 = hc->arg[4];
 }
 
-void upcall_hypercall(struct vcpu *v)
+void upcall_hypercall(struct vcpu *v, struct cpu_user_regs *regs)
 {
-	struct cpu_user_regs *regs = port_vcpu_regs(v);
 	uint64_t nr = regs->rax;
 	const struct hc_entry *e;
 	struct hc hc;
 	long rc;
 
+	/* Every other hypercall of a busy guest, so it goes straight. */
+	if (nr == __HYPERVISOR_mmu_update && regs->rsi == 1 &&
+	    regs->rdx == 0 && regs->r10 == DOMID_SELF) {
+		rc = mmu_update_single(v->domain, GVA(regs->rdi));
+		if (rc == -ERESTART) {
+			regs->rip -= SYSCALL_BYTES;
+		} else {
+			regs->rax = (uint64_t)rc;
+		}
+		return;
+	}
 	if (unlikely(nr >= ARRAY_SIZE(hc_table))) {
 		regs->rax = (uint64_t)-ENOSYS;
 		return;

@@ -22,6 +22,12 @@ int mmu_get_owner(struct hc *hc, domid_t id, struct domain **out);
 int mmu_vcpus_to_cpus(struct hc *hc, gva_t bitmap, cpumask_t *out);
 
 /*
+ * mmu_update of one element of d's own tables, that wants no report; d is the
+ * caller.  -ERESTART: again, with the same argument.
+ */
+long mmu_update_single(struct domain *d, gva_t request);
+
+/*
  * A batch of n elements of `size` bytes at arg[0], `count` in arg[1], a
  * progress word for the guest at arg[2].
  */

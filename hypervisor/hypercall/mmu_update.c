@@ -13,9 +13,15 @@
 
 #define BATCH 16 /* elements copied at a time */
 
-/* Who owns the tables, and the pages that go into them. */
+/*
+ * Who owns the tables, and the pages that go into them.  Since the lock was
+ * taken: the L1 table of the last element, for nearly always the next one is
+ * in it too; NULL when there was none.
+ */
 struct owners {
 	struct domain *pt, *pg;
+	uint8_t *l1;
+	uint64_t l1_addr; /* in the machine */
 };
 
 static int owners_get(struct hc *hc, struct owners *o)
@@ -52,66 +58,88 @@ static int machphys_update(struct domain *pg, const struct mmu_update *u)
 	return 0;
 }
 
+static uint64_t *entry_at(const struct owners *o, uint64_t at)
+{
+	return (uint64_t *)(void *)(o->l1 + at);
+}
+
 /*
  * An entry of a table, or of any page that may be written.  An L1 table's
  * type cannot change while we hold its owner's lock, and what has a type is
  * not freed: no reference is needed on the hot path.
  */
-static int pt_entry_update(const struct owners *o, const struct mmu_update *u)
+static int pt_entry_update(struct owners *o, const struct mmu_update *u)
 {
 	enum pt_mode mode = u->ptr & 3 ? PT_KEEP_AD : PT_SET;
-	struct frame *t = frame_lookup(MFN(u->ptr >> PAGE_SHIFT));
-	uint64_t *p, old;
+	uint64_t at = u->ptr & (PAGE_SIZE - 8), old;
+	struct frame *t;
 	int rc;
 
-	if (!t || (u->ptr & 4)) {
+	o->l1 = NULL;
+	if (u->ptr & 4) {
 		return -EINVAL;
 	}
-	p = (uint64_t *)(void *)((uint8_t *)frame_ptr(frame_mfn(t)) +
-				 (u->ptr & (PAGE_SIZE - 8)));
+	t = frame_lookup(MFN(u->ptr >> PAGE_SHIFT));
+	if (!t) {
+		return -EINVAL;
+	}
 	if (likely(t->owner == o->pt && pt_is_valid(t, FT_L1))) {
-		return pt_update_l1(o->pt, o->pg, p, u->val, mode, &old);
+		o->l1 = frame_ptr(frame_mfn(t));
+		o->l1_addr = u->ptr & PAGE_MASK;
+		return pt_update_l1(o->pt, o->pg, entry_at(o, at), u->val,
+				    mode, &old);
 	}
 	if (!frame_get(t, o->pt)) {
 		return -EINVAL;
 	}
-	rc = pt_update(o->pt, o->pg, t, p, u->val, mode);
+	rc = pt_update(o->pt, o->pg, t,
+		       (uint64_t *)frame_ptr(frame_mfn(t)) + at / 8, u->val,
+		       mode);
 	frame_put(t);
 	return rc;
 }
 
 /* One element; caller holds o->pt->mmu_lock. */
-static int update_one(const struct owners *o, const struct mmu_update *u)
+static int update_one(struct owners *o, const struct mmu_update *u)
 {
-	switch (u->ptr & 3) {
-	case MMU_MACHPHYS_UPDATE:
-		return machphys_update(o->pg, u);
-	case MMU_PT_UPDATE_NO_TRANSLATE:
-	default:
-		return pt_entry_update(o, u);
+	uint64_t at = u->ptr - o->l1_addr, old;
+
+	/*
+	 * The usual: the last element's table again, with PRESERVE_AD.  By the
+	 * known pointer: a wrong guess of the CPU must not read elsewhere.
+	 */
+	if (at < PAGE_SIZE && (at & 7) == MMU_PT_UPDATE_PRESERVE_AD && o->l1) {
+		return pt_update_l1(o->pt, o->pg,
+				    entry_at(o, at & (PAGE_SIZE - 8)), u->val,
+				    PT_KEEP_AD, &old);
 	}
+	if ((u->ptr & 3) == MMU_MACHPHYS_UPDATE) {
+		return machphys_update(o->pg, u);
+	}
+	return pt_entry_update(o, u);
 }
 
-/* One element of the caller's own tables, that needs no report. */
-static long update_single(struct hc *hc)
+long mmu_update_single(struct domain *d, gva_t request)
 {
-	struct owners o = { hc->d, hc->d };
+	struct owners o = { .pt = d, .pg = d };
 	struct mmu_update u;
 	long rc;
 
-	if (port_copy_from_guest(&u, GVA(hc->arg[0]), sizeof(u)) != 0) {
+	if (port_copy_from_guest(&u, request, sizeof(u)) != 0) {
 		return -EFAULT;
 	}
-	spin_lock(&hc->d->mmu_lock);
-	rc = unlikely(hc->d->pt_work) ? ptype_drain(hc->d, true) : 0;
+	spin_lock(&d->mmu_lock);
+	rc = unlikely(d->pt_work) ? ptype_drain(d, true) : 0;
 	if (rc == 0) {
-		rc = update_one(&o, &u);
+		rc = (u.ptr & 3) == MMU_MACHPHYS_UPDATE ?
+			     machphys_update(d, &u) :
+			     pt_entry_update(&o, &u);
 	}
-	spin_unlock(&hc->d->mmu_lock);
+	spin_unlock(&d->mmu_lock);
 	return rc;
 }
 
-static long update_batch(struct hc *hc, const struct owners *o,
+static long update_batch(struct hc *hc, struct owners *o,
 			 const struct mmu_batch *b, uint64_t *done)
 {
 	struct mmu_update u[BATCH];
@@ -125,9 +153,12 @@ static long update_batch(struct hc *hc, const struct owners *o,
 			rc = -EFAULT;
 			break;
 		}
+		o->l1 = NULL;
+		o->l1_addr = 0;
 		spin_lock(&o->pt->mmu_lock);
 		for (k = 0; k < n && rc == 0; k++) {
 			if (unlikely(o->pt->pt_work)) {
+				o->l1 = NULL;
 				rc = ptype_drain(o->pt, true);
 			}
 			if (rc == 0) {
@@ -151,9 +182,8 @@ long hc_mmu_update(struct hc *hc)
 	uint64_t done = 0;
 	long rc;
 
-	if (likely(hc->arg[1] == 1 && hc->arg[3] == DOMID_SELF &&
-		   hc->arg[2] == 0)) {
-		return update_single(hc);
+	if (hc->arg[1] == 1 && hc->arg[3] == DOMID_SELF && hc->arg[2] == 0) {
+		return mmu_update_single(hc->d, GVA(hc->arg[0]));
 	}
 	rc = mmu_batch_begin(hc, &b);
 	if (rc) {

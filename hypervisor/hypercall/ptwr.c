@@ -229,41 +229,19 @@ static int emulate_rmw(const struct ptwr *w)
 	return rc;
 }
 
-/* Caller holds mmu_lock.  0 or why the guest may not write that. */
-static int emulate(struct ptwr *w, gva_t va)
+/* Two words of code if they are there; how many bytes. */
+static size_t fetch(gva_t rip, uint8_t code[16])
 {
-	uint64_t old;
-	int rc;
+	size_t n = 16;
 
-	if (likely(w->insn.size == 8 && w->insn.kind <= PTWR_XCHG)) {
-		/* What the CPU set until the very last goes to the guest. */
-		rc = pt_update_l1(w->d, w->d, w->p, operand(w), PT_SET, &old);
-		if (rc == 0 && w->insn.kind == PTWR_XCHG) {
-			*reg_ptr(w->regs, w->insn.reg) = old;
-		}
-		if (rc == 0) {
-			advance(w);
-		}
-		return rc;
-	}
-	w->shift = (va.v & 7) * 8;
-	return emulate_rmw(w);
-}
-
-static bool fetch(struct ptwr *w)
-{
-	uint8_t code[PTWR_INSN_MAX];
-	gva_t rip = GVA(w->regs->rip);
-	size_t n = sizeof(code);
-
-	if (port_copy_from_guest(code, rip, n) != 0) {
+	if (unlikely(port_copy_from_guest(code, rip, n) != 0)) {
 		/* The next page may not be there. */
 		n = MIN(n, (size_t)(PAGE_SIZE - (rip.v & (PAGE_SIZE - 1))));
 		if (port_copy_from_guest(code, rip, n) != 0) {
-			return false;
+			return 0;
 		}
 	}
-	return ptwr_decode(code, n, &w->insn);
+	return n;
 }
 
 /* The L1 entry at va, when va is a read-only mapping of one of d's tables. */
@@ -287,19 +265,49 @@ static uint64_t *target(struct vcpu *v, gva_t va)
 	       ((va.v & (PAGE_SIZE - 1)) / 8);
 }
 
+static bool emulate_any(struct ptwr *w, const uint8_t *code, size_t n, gva_t va)
+{
+	if (!ptwr_decode(code, n, &w->insn) || (va.v & (w->insn.size - 1U))) {
+		return false;
+	}
+	w->shift = (va.v & 7) * 8;
+	w->mask = ~0ULL >> (64 - 8 * w->insn.size);
+	return emulate_rmw(w) == 0;
+}
+
 /* Caller holds mmu_lock.  True: done, or to be done again. */
 static bool handle(struct ptwr *w, struct vcpu *v, gva_t va)
 {
+	unsigned int length, reg;
+	uint8_t code[16] __aligned(8);
+	uint64_t old, *r;
+	bool xchg;
+	size_t n;
+
 	if (unlikely(w->d->pt_work) && ptype_drain(w->d, true) != 0) {
 		return true; /* interrupted: the instruction faults again */
 	}
 	/* Most faults of a kernel are not this. */
 	w->p = target(v, va);
-	if (!w->p || !fetch(w) || (va.v & (w->insn.size - 1U))) {
+	if (!w->p) {
 		return false;
 	}
-	w->mask = ~0ULL >> (64 - 8 * w->insn.size);
-	return emulate(w, va) == 0;
+	n = fetch(GVA(w->regs->rip), code);
+	length = likely(n == 16) ? ptwr_decode_usual(code, &xchg, &reg) : 0;
+	if (!length || (va.v & 7)) {
+		return emulate_any(w, code, n, va);
+	}
+	/* What the CPU set until the very last goes to the guest. */
+	r = reg_ptr(w->regs, reg);
+	if (pt_update_l1(w->d, w->d, w->p, *r, PT_SET, &old) != 0) {
+		return false;
+	}
+	if (xchg) {
+		*r = old;
+	}
+	w->insn.length = (uint8_t)length;
+	advance(w);
+	return true;
 }
 
 /*

@@ -40,4 +40,25 @@ struct ptwr_insn {
  */
 bool ptwr_decode(const uint8_t *code, size_t n, struct ptwr_insn *insn);
 
+/*
+ * The usual ones at once: XCHG and MOV of 64 bits between a register and a
+ * plain memory operand.  Its length, or 0: something else, or the same in
+ * another form.  Reads three bytes.
+ */
+static inline unsigned int ptwr_decode_usual(const uint8_t *p, bool *xchg,
+					     unsigned int *reg)
+{
+	/* REX.W, opcode, ModRM, displacement, by mod */
+	static const uint8_t length[4] = { 3, 4, 7, 0 };
+	unsigned int mod = p[2] >> 6, rm = p[2] & 7;
+
+	if ((p[0] & 0xf8) != 0x48 || (p[1] != 0x87 && p[1] != 0x89) ||
+	    rm == 4 || (mod == 0 && rm == 5)) {
+		return 0;
+	}
+	*xchg = p[1] == 0x87;
+	*reg = ((p[2] >> 3) & 7) | (p[0] & 4 ? 8 : 0);
+	return length[mod];
+}
+
 #endif

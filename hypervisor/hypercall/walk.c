@@ -21,7 +21,7 @@ uint64_t *walk_l1e(mfn_t root, gva_t va, mfn_t *l1)
 {
 	uint64_t e;
 
-	if (root.v == 0 || !gva_is_canonical(va) || !gva_range_ok(va, 1)) {
+	if (root.v == 0 || !gva_range_ok(va, 1)) {
 		return NULL;
 	}
 	e = READ_ONCE(*entry_at(root, va, 4));

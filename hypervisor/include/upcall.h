@@ -6,12 +6,16 @@
 
 #include "include/types.h"
 
+struct cpu_user_regs;
 struct vcpu;
 struct domain;
 struct hc;
 
-/* A guest kernel executed a hypercall; regs of v hold it (dispatch.c). */
-void upcall_hypercall(struct vcpu *v);
+/*
+ * A guest kernel executed a hypercall: v's regs hold it, all but rbx, rbp and
+ * r12-r15, which no hypercall looks at (dispatch.c).
+ */
+void upcall_hypercall(struct vcpu *v, struct cpu_user_regs *regs);
 /* This CPU's port_timer_arm() deadline has passed (timer.c). */
 void upcall_timer(void);
 /*

@@ -17,6 +17,7 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
 	REG(r15, r15);
+	REG(rbx, rbx);
 	REG(r11, r11);
 	REG(r10, r10);
 	REG(r9, r9);
@@ -53,6 +54,15 @@ void asm_offsets(void)
 	VCPU(syscall, pv.syscall.address);
 	VCPU(syscall_mask, pv.syscall.mask_events);
 	VCPU(nmi_masked, pv.nmi_masked);
+	VCPU(pf_address, pv.trap[14].address);
+	VCPU(pf_cs, pv.trap[14].cs);
+	VCPU(pf_flags, pv.trap[14].flags);
+	DEFINE(INFO_cr2, offsetof(struct vcpu_info, arch.cr2));
+	DEFINE(MMUEXT_addr, offsetof(struct mmuext_op, arg1.linear_addr));
+	DEFINE(MMUEXT_op_invlpg_local, MMUEXT_INVLPG_LOCAL);
+	DEFINE(HYPERCALL_iret, __HYPERVISOR_iret);
+	DEFINE(HYPERCALL_mmuext_op, __HYPERVISOR_mmuext_op);
+	DEFINE(DOMID_self, DOMID_SELF);
 	DEFINE(DOMAIN_vm_assist, offsetof(struct domain, vm_assist));
 	ENTRY(tss, tss);
 	ENTRY(scratch_rsp, scratch_rsp);

@@ -14,7 +14,6 @@
 #include "x86/layout.h"
 #include "x86/save.h"
 
-#define VEC_SYSCALL 0x100
 #define VF_KERNEL   1
 
 	.section .text.entry, "ax"
@@ -37,6 +36,8 @@ vector_\n:
 	jmp entry_nmi
 	.elseif \n == 1
 	jmp entry_db
+	.elseif \n == 14
+	jmp entry_page_fault
 	.elseif \n < 32
 	jmp entry_trap
 	.elseif \n == 0x80
@@ -165,18 +166,15 @@ syscall32_stub_end:
 	.balign 64
 	.globl entry_syscall_slow
 entry_syscall_slow:
-	/* The fast paths have used these two. */
-	movq REGS_rip - REGS_rip(%rsp), %rcx
+	movq PCPU_current - PCPU_regs - REGS_rip(%rsp), %rcx
+	testb $VF_KERNEL, VCPU_mode(%rcx)
+	jnz entry_hypercall
+	movq (%rsp), %rcx
 	movq REGS_rflags - REGS_rip(%rsp), %r11
 	pushq $0
-	movl $VEC_SYSCALL, 4(%rsp)
 	SAVE_ALL
 	movq PCPU_current - PCPU_regs(%rsp), %rdi
-	testb $VF_KERNEL, VCPU_mode(%rdi)
-	jz 1f
-	call upcall_hypercall
-	jmp exit_to_guest
-1:	movq %rsp, %rsi
+	movq %rsp, %rsi
 	call bounce_syscall
 
 /* --- the way back ------------------------------------------------------- */

@@ -39,6 +39,8 @@ xvector_\n:
 	jmp xentry_mce
 	.elseif \n == 1
 	jmp xentry_db
+	.elseif \n == 14
+	jmp xentry_page_fault
 	.elseif \n < 32
 	jmp xentry_trap
 	.elseif \n == 0x80
@@ -95,6 +97,12 @@ xentry_trap:
 	jz xentry_from_hypervisor
 	TO_MAIN_STACK 4096
 	jmp *far_entry_trap(%rip)
+
+xentry_page_fault:
+	testb $3, 16(%rsp)
+	jz xentry_from_hypervisor
+	TO_MAIN_STACK 4096
+	jmp *far_entry_page_fault(%rip)
 
 xentry_irq:
 	testb $3, 16(%rsp)
@@ -225,6 +233,7 @@ xexit_sysret:
 
 	.balign 8
 far_entry_trap:		.quad entry_trap
+far_entry_page_fault:	.quad entry_page_fault
 far_entry_irq:		.quad entry_irq
 far_entry_df:		.quad entry_df
 far_nmi_body:		.quad nmi_body

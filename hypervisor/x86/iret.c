@@ -43,6 +43,7 @@ void port_vcpu_iret(struct vcpu *v)
 		       EFLAGS_FIXED | EFLAGS_IF;
 	regs->rsp = f.rsp;
 	regs->ss = (uint16_t)(f.ss | 3);
+	regs->entry_vector = 0; /* not back by SYSRET */
 	if (!(f.flags & VGCF_in_syscall)) {
 		regs->r11 = f.r11;
 		regs->rcx = f.rcx;

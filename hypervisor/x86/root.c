@@ -79,14 +79,13 @@ static uint64_t perdomain_entry(const struct domain *d)
 
 static void fill_companion(uint64_t *c, const uint64_t *l4)
 {
-	for (unsigned int i = 0; i < 512; i++) {
-		bool guest = i < HOLE_L4_FIRST || i > HOLE_L4_LAST;
+	const unsigned int above = HOLE_L4_LAST + 1;
 
-		if (guest || i == SLOT_M2P_RO || i == SLOT_ENTRY ||
-		    i == SLOT_PERDOMAIN) {
-			c[i] = l4[i];
-		}
-	}
+	memcpy(c, l4, HOLE_L4_FIRST * sizeof(*c));
+	c[SLOT_M2P_RO] = l4[SLOT_M2P_RO];
+	c[SLOT_ENTRY] = l4[SLOT_ENTRY];
+	c[SLOT_PERDOMAIN] = l4[SLOT_PERDOMAIN];
+	memcpy(c + above, l4 + above, (512 - above) * sizeof(*c));
 }
 
 int port_root_init(struct domain *d, mfn_t m)

@@ -38,8 +38,9 @@ enum {
 #define PF_USER	    4u
 #define PF_RESERVED 8u
 
-static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
+void trap_page_fault(struct cpu_user_regs *regs)
 {
+	struct vcpu *v = current();
 	uint64_t va = read_cr2();
 	uint32_t error = regs->error_code;
 
@@ -90,9 +91,6 @@ void trap_guest(struct cpu_user_regs *regs)
 	unsigned int vector = regs->entry_vector & 0xff;
 
 	switch (vector) {
-	case VEC_PF:
-		guest_page_fault(v, regs);
-		break;
 	case VEC_GP:
 		if (!privop_emulate(v)) {
 			bounce_exception(v, VEC_GP, regs->error_code);

@@ -212,7 +212,7 @@ static void one_call(void)
 			v->regs.rdx = arg[2];
 			v->regs.r10 = arg[3];
 		}
-		upcall_hypercall(v);
+		upcall_hypercall(v, port_vcpu_regs(v));
 		if (v->regs.rip == 2) {
 			break;
 		}

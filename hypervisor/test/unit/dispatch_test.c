@@ -28,10 +28,10 @@ TEST(dispatch_unknown_numbers)
 	CHECK_EQ(world_call(v, 64, 0, 0, 0, 0), -ENOSYS);
 	CHECK_EQ(world_call(v, 63, 0, 0, 0, 0), -ENOSYS);
 	v->regs.rax = ~0ULL;
-	upcall_hypercall(v);
+	upcall_hypercall(v, port_vcpu_regs(v));
 	CHECK_EQ(v->regs.rax, -ENOSYS);
 	v->regs.rax = 1ULL << 32 | __HYPERVISOR_xen_version;
-	upcall_hypercall(v);
+	upcall_hypercall(v, port_vcpu_regs(v));
 	CHECK_EQ(v->regs.rax, -ENOSYS);
 }
 

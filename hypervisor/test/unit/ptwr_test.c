@@ -73,6 +73,34 @@ static bool decode_exact(const uint8_t *code, size_t n, struct ptwr_insn *insn)
 	return ok;
 }
 
+/* The short decoder says what the long one says, or nothing. */
+TEST(ptwr_usual_decoder_agrees)
+{
+	uint8_t code[16] = { 0 };
+	struct ptwr_insn insn;
+	unsigned int i, length, reg, usual = 0;
+	bool xchg;
+
+	for (i = 0; i < 1U << 24; i++) {
+		code[0] = (uint8_t)(i >> 16);
+		code[1] = (uint8_t)(i >> 8);
+		code[2] = (uint8_t)i;
+		length = ptwr_decode_usual(code, &xchg, &reg);
+		if (!length) {
+			continue;
+		}
+		usual++;
+		CHECK(ptwr_decode(code, sizeof(code), &insn));
+		CHECK_EQ(insn.length, length);
+		CHECK_EQ(insn.kind, xchg ? PTWR_XCHG : PTWR_MOV);
+		CHECK_EQ(insn.size, 8);
+		CHECK_EQ(insn.reg, reg);
+		CHECK(!insn.has_imm && !insn.high_byte);
+	}
+	/* REX.W with 8 choices of RXB, two opcodes, 20 operands of 8 /r. */
+	CHECK_EQ(usual, 8 * 2 * 8 * 20);
+}
+
 TEST(ptwr_decoder_refuses_cut_off_code)
 {
 	struct ptwr_insn insn;

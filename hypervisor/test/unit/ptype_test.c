@@ -371,7 +371,7 @@ TEST(ptype_yield_anywhere)
 			CHECK_EQ(uses_of(s.l1), 0);
 			CHECK_EQ(refs_of(s.l1), 1);
 		}
-		CHECK(n > 100);
+		CHECK(n > 20);
 		teardown(&A);
 	}
 	CHECK_EQ(heap_free_frames(), FAKE_FRAMES - 1);
@@ -387,7 +387,7 @@ TEST(ptype_partial_table_is_finished_by_someone_else)
 	build_wide(&A.d, &s, false);
 	other = mm_frame(&A.d);
 	*mm_entry(other, 9) = pte(s.l3, RW);
-	fake_yield_at(700);
+	fake_yield_at(3);
 	CHECK_EQ(ptype_pin(frame_of(s.l4), FT_L4), -ERESTART);
 	CHECK(frame_of(s.l3)->type & FT_PARTIAL);
 	CHECK_EQ(ptype_pin(frame_of(other), FT_L4), 0);
@@ -405,9 +405,9 @@ TEST(ptype_teardown_abandons_half_done_tables)
 
 	setup();
 	build_wide(&A.d, &s, false);
-	fake_yield_at(700);
+	fake_yield_at(3);
 	CHECK_EQ(ptype_pin(frame_of(s.l4), FT_L4), -ERESTART);
-	fake_yield_at(20);
+	fake_yield_at(2);
 	teardown(&A);
 	CHECK(fake_yielded());
 	CHECK_EQ(A.d.refs, 1);

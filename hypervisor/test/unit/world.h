@@ -97,7 +97,7 @@ static inline long world_call(struct vcpu *v, unsigned int nr, uint64_t a0,
 	for (n = 0; n < 100000; n++) {
 		r->rax = nr;
 		r->rip = rip + 2;
-		upcall_hypercall(v);
+		upcall_hypercall(v, port_vcpu_regs(v));
 		if (r->rip != rip) {
 			r->rip = rip;
 			return (long)r->rax;

@@ -1,0 +1,145 @@
+/*
+ * profile.c - a QEMU plugin: how often each block of guest code runs between
+ * the two marks of micro.c.  At the end prints "ADDRESS INSTRUCTIONS TIMES",
+ * one line per block, addresses as 16 hexadecimal digits.
+ *
+ * A block that leaves early by a fault counts as a whole; the error is small.
+ * One CPU.  The functions of QEMU's plugin interface (version 1) are declared
+ * here because Debian packages no header; docs/devel/tcg-plugins of QEMU.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define MARK_BYTES "\x0f\x1f\x80" /* nopl disp32(%rax); disp32 = mark + id */
+#define MARK	   0x5e7a1000u
+#define RUNS	   16
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_info_t;
+enum { CB_NO_REGS };
+
+typedef uint64_t plugin_id;
+typedef void trans_fn(plugin_id id, struct qemu_plugin_tb *tb);
+typedef void exec_fn(unsigned int cpu, void *data);
+typedef void exit_fn(plugin_id id, void *data);
+
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, trans_fn *fn);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+					  exec_fn *fn, int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
+					    exec_fn *fn, int flags, void *data);
+void qemu_plugin_register_atexit_cb(plugin_id id, exit_fn *fn, void *data);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *,
+						 size_t i);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+
+EXPORT int qemu_plugin_version = 1;
+EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info,
+			       int argc, char **argv);
+
+struct block {
+	uint64_t address, instructions, times[RUNS];
+	struct block *next;
+};
+static struct block *blocks;
+static bool counting;
+static unsigned int run;
+
+static void on_block(unsigned int cpu, void *data)
+{
+	struct block *b = data;
+
+	(void)cpu;
+	b->times[run] += counting;
+}
+
+static void on_mark(unsigned int cpu, void *data)
+{
+	(void)cpu;
+	counting = data != NULL;
+}
+
+static void on_next(unsigned int cpu, void *data)
+{
+	(void)cpu;
+	(void)data;
+	run += run < RUNS - 1;
+}
+
+static void find_mark(struct qemu_plugin_insn *insn)
+{
+	const uint8_t *code = qemu_plugin_insn_data(insn);
+	uint32_t disp;
+
+	if (qemu_plugin_insn_size(insn) != 7 || memcmp(code, MARK_BYTES, 3)) {
+		return;
+	}
+	memcpy(&disp, code + 3, sizeof(disp));
+	if (disp == MARK + 2) {
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_next,
+						       CB_NO_REGS, NULL);
+	} else if ((disp & ~1u) == MARK) {
+		qemu_plugin_register_vcpu_insn_exec_cb(
+			insn, on_mark, CB_NO_REGS,
+			disp & 1 ? &counting : NULL);
+	}
+}
+
+static void on_translate(plugin_id id, struct qemu_plugin_tb *tb)
+{
+	struct block *b = calloc(1, sizeof(*b));
+
+	(void)id;
+	b->address = qemu_plugin_tb_vaddr(tb);
+	b->instructions = qemu_plugin_tb_n_insns(tb);
+	b->next = blocks;
+	blocks = b;
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, CB_NO_REGS, b);
+	for (size_t i = 0; i < b->instructions; i++) {
+		find_mark(qemu_plugin_tb_get_insn(tb, i));
+	}
+}
+
+static void write_out(plugin_id id, void *data)
+{
+	FILE *f = fopen(getenv("PROFILE_OUT"), "w");
+
+	(void)id;
+	(void)data;
+	if (!f) {
+		return;
+	}
+	for (struct block *b = blocks; b; b = b->next) {
+		for (unsigned int r = 0; r < RUNS; r++) {
+			if (b->times[r]) {
+				fprintf(f, "%u %016llx %llu %llu\n", r,
+					(unsigned long long)b->address,
+					(unsigned long long)b->instructions,
+					(unsigned long long)b->times[r]);
+			}
+		}
+	}
+	fclose(f);
+}
+
+int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info, int argc,
+			char **argv)
+{
+	(void)info;
+	(void)argc;
+	(void)argv;
+	if (!getenv("PROFILE_OUT")) {
+		return -1;
+	}
+	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
+	qemu_plugin_register_atexit_cb(id, write_out, NULL);
+	return 0;
+}
