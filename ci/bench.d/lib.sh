@@ -72,9 +72,8 @@ bench_micro_root() {
 	(cd "$1" && find . | cpio -o -H newc --quiet) | gzip >"$1.gz"
 }
 
-# bench_host_root TREE - TREE.gz: the Xen tools of dom0's root with
-# micro-host as first process, which measures dom0 and then a guest.
-bench_host_root() {
+# bench_tools_root TREE - the Xen tools of dom0's root, and a folder bench.
+bench_tools_root() {
 	rm -rf "$1"
 	mkdir -p "$1"
 	zstd -qdc "$B/dom0-root.img" | (cd "$1" && cpio -idm --quiet)
@@ -85,9 +84,30 @@ bench_host_root() {
 			-delete
 		mkdir bench
 	)
+}
+
+# bench_pack TREE - TREE.gz, an initrd.
+bench_pack() {
+	(cd "$1" && find . | cpio -o -H newc --quiet) | zstd -q1 >"$1.gz"
+}
+
+# bench_host_root TREE - TREE.gz: these tools with micro-host as first
+# process, which measures dom0 and then a guest.
+bench_host_root() {
+	bench_tools_root "$1"
 	bench_micro_root "$1/bench/micro"
 	mv "$1/bench/micro.gz" "$1/bench/guest.gz"
 	cp "$B/dom0-vmlinux" "$1/bench/vmlinux"
 	cp ci/bench.d/micro-host "$1/init"
-	(cd "$1" && find . | cpio -o -H newc --quiet) | zstd -q1 >"$1.gz"
+	bench_pack "$1"
+}
+
+# bench_load_root TREE - TREE.gz: likewise with shares-host and its guest.
+bench_load_root() {
+	make --no-print-directory -C hypervisor/test/guest O="$B" \
+		"$B/guest/load.elf"
+	bench_tools_root "$1"
+	cp "$B/guest/load.elf" "$1/bench/"
+	cp ci/bench.d/shares-host "$1/init"
+	bench_pack "$1"
 }

@@ -1,20 +1,36 @@
 /*
  * credit.c - see credit.h.
  *
- * A cap is a budget of time that all vCPUs of the domain share: cap per cent
- * of CAP_PERIOD_NS, given anew each period.  What was overdrawn is taken off
- * the next one, so that the average holds however many CPUs it ran on; what
- * was not used is kept up to CARRY_NS, so that who had to wait for a CPU at
- * the end of a period still gets what it was sold.
+ * A cap is a bucket of time that all vCPUs of the domain share: it fills at
+ * cap per cent of a CPU, exactly, and holds at most CREDIT_BURST_NS.  Whoever
+ * runs empties it; empty, the domain is parked until there is some again.  So
+ * in no window, however long, is the cap exceeded by more than one burst, and
+ * who had to wait for a CPU still gets what it was sold.
  *
- * Lock: d->sched.lock for the budget; a CPU's run-queue lock is held outside.
+ * How full the bucket is also says how urgent the domain is: a full one loses
+ * what it was sold if it waits, an empty one does not.  Therefore the virtual
+ * time of one that is held by its cap runs faster than its weight says, by
+ * `haste`, so that it keeps pace with the others' while it gets just its cap:
+ * it leaves the CPU to those who cannot catch up later, such as an uncapped
+ * vCPU that is entitled to a whole one.  The right haste depends on who else
+ * wants these CPUs.  Nobody computes it: it is controlled, like the speed of
+ * an engine, to hold the bucket half full.  It rises while the bucket is
+ * emptier, sinks while it is fuller (the integral part), and one whose bucket
+ * is full always competes with its plain weight (the proportional part).
+ *
+ * Lock: d->sched.lock for the bucket; a CPU's run-queue lock is held outside.
  */
 #include "core/credit.h"
 #include "core/sched.h"
 
 /* Shorter turns cost more in switching than they gain. */
-#define TURN_MIN_NS 50000ULL
-#define CARRY_NS    SLICE_NS
+#define TURN_MIN_NS 50000
+/* The bucket counts per cent of ns, so that no rounding adds up. */
+#define FULL   ((int64_t)CREDIT_BURST_NS * 100)
+#define RESUME (FULL / 4)
+/* Ratios of weights beyond that are not made up for. */
+#define HASTE_MAX 64
+#define ONE	  1024 /* of haste, pace and level */
 /* A joiner is at most this many slices of its own ahead of the others. */
 #define AHEAD_SLICES 4u
 
@@ -37,82 +53,75 @@ void credit_join(struct vcpu *v, uint64_t clock, bool was_parked)
 	}
 }
 
+/* Caller holds s->lock. */
+static void refill(struct sched_domain *s, uint64_t now)
+{
+	uint64_t ns = now - s->filled_at;
+
+	if ((int64_t)ns <= 0) {
+		return; /* another CPU's clock is a little ahead */
+	}
+	s->filled_at = now;
+	s->bucket = ns > CREDIT_BURST_NS * 100
+			    ? FULL
+			    : MIN(s->bucket + (int64_t)ns * s->rate, FULL);
+}
+
+/*
+ * How fast virtual time shall go, in 1/ONE, for one who is chosen, or else is
+ * parked, with the bucket at that level.  Caller holds s->lock.
+ */
+static uint32_t pace(struct sched_domain *s, int64_t level)
+{
+	int32_t l = (int32_t)(MAX(level, 0) * ONE / FULL);
+	int32_t haste = (int32_t)s->haste;
+
+	haste += haste * (ONE / 2 - l) / ONE / 8;
+	s->haste = (uint32_t)MIN(MAX(haste, ONE), HASTE_MAX * ONE);
+	return (uint32_t)MAX((int32_t)s->haste * 2 / ONE * (ONE - l), ONE);
+}
+
 void credit_account(struct vcpu *v, uint64_t now)
 {
 	struct sched_domain *s = &v->domain->sched;
 	uint64_t ran = now - v->sched.last_start;
+	uint64_t vran = credit_scale(v, ran);
 
 	v->sched.last_start = now;
-	v->sched.vtime += credit_scale(v, ran);
 	v->sched.runtime_ns += ran;
-	if (s->cap) {
+	if (s->rate) {
+		vran = vran * MAX(v->sched.pace, ONE) / ONE;
 		spin_lock(&s->lock);
-		s->budget -= (int64_t)ran;
+		refill(s, now);
+		s->bucket -= (int64_t)ran * 100;
 		spin_unlock(&s->lock);
 	}
-}
-
-static int64_t quota(const struct sched_domain *s)
-{
-	return (int64_t)(CAP_PERIOD_NS * s->cap / 100);
-}
-
-/* Caller holds s->lock. */
-static void refill(struct sched_domain *s, uint64_t now)
-{
-	uint64_t periods = (now - s->period_start) / CAP_PERIOD_NS;
-	int64_t q = quota(s);
-
-	if (periods == 0) {
-		return;
-	}
-	s->period_start += periods * CAP_PERIOD_NS;
-	if (periods > 1000 ||
-	    s->budget + (int64_t)(periods - 1) * q > (int64_t)CARRY_NS) {
-		s->budget = q + (int64_t)CARRY_NS;
-	} else {
-		s->budget += (int64_t)periods * q;
-	}
+	v->sched.vtime += vran;
 }
 
 uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until)
 {
 	struct sched_domain *s = &v->domain->sched;
-	uint64_t turn;
+	int64_t left;
 
-	if (!s->cap) {
+	if (!s->rate) {
 		return SLICE_NS;
 	}
 	spin_lock(&s->lock);
 	refill(s, now);
-	*until = s->period_start + CAP_PERIOD_NS;
-	turn = s->budget > 0 ? (uint64_t)s->budget : 0;
+	left = s->bucket;
+	v->sched.pace = pace(s, left);
+	*until = now + (uint64_t)((RESUME - left) / s->rate);
 	spin_unlock(&s->lock);
-	if (turn == 0) {
+	if (left <= 0) {
 		return 0;
 	}
-	return MIN(MAX(turn, TURN_MIN_NS), SLICE_NS);
-}
-
-bool credit_can_wait(struct vcpu *v, uint64_t now)
-{
-	struct sched_domain *s = &v->domain->sched;
-	int64_t left;
-
-	if (!s->cap) {
-		return false;
-	}
-	spin_lock(&s->lock);
-	refill(s, now);
-	left = (int64_t)(s->period_start + CAP_PERIOD_NS - now) - s->budget;
-	spin_unlock(&s->lock);
-	return left > (int64_t)SLICE_NS / 2;
+	return (uint64_t)MIN(MAX(left / 100, TURN_MIN_NS), (int64_t)SLICE_NS);
 }
 
 void credit_domain_init(struct domain *d)
 {
 	d->sched.weight = SCHED_WEIGHT_DEFAULT;
-	d->sched.cap = 0;
 }
 
 void credit_set(struct domain *d, uint16_t weight, uint16_t cap, uint64_t now)
@@ -122,7 +131,10 @@ void credit_set(struct domain *d, uint16_t weight, uint16_t cap, uint64_t now)
 	spin_lock(&s->lock);
 	s->weight = weight;
 	s->cap = cap;
-	s->period_start = now;
-	s->budget = quota(s);
+	/* Each vCPU gets one CPU at most anyway. */
+	s->rate = cap < 100 * d->vcpu_count ? cap : 0;
+	s->filled_at = now;
+	s->bucket = RESUME;
+	s->haste = ONE;
 	spin_unlock(&s->lock);
 }

@@ -9,9 +9,10 @@
 #include "core/vcpu.h"
 #include "include/types.h"
 
-#define SLICE_NS      2000000ULL /* a vCPU runs so long if others wait */
+#define SLICE_NS      1000000ULL /* a vCPU runs so long if others wait */
 #define WAKE_CREDIT_NS 1000000ULL
-#define CAP_PERIOD_NS 10000000ULL
+/* What a domain may exceed its cap by, in any time. */
+#define CREDIT_BURST_NS 4000000ULL
 
 /* a is earlier than b on a clock that may wrap. */
 static inline bool vtime_before(uint64_t a, uint64_t b)
@@ -37,12 +38,6 @@ void credit_account(struct vcpu *v, uint64_t now);
  * until *until.  SLICE_NS if there is no cap.
  */
 uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until);
-
-/*
- * Can v wait a while and still use up its cap in this period?  False for one
- * without a cap.
- */
-bool credit_can_wait(struct vcpu *v, uint64_t now);
 
 void credit_domain_init(struct domain *d);
 /* Weight and cap for the time from now on. */

@@ -39,9 +39,11 @@ struct sched_domain { /* credit.c's and sched.c's */
 	struct spinlock lock;
 	uint16_t weight;
 	uint16_t cap;	       /* per cent of one CPU; 0: none */
-	int64_t budget;	       /* ns left of this period's cap */
-	uint64_t period_start; /* port_now() */
-	struct timer unpark;   /* when parked vCPUs get their next budget */
+	uint16_t rate;	       /* cap, where it limits anything; else 0 */
+	int64_t bucket;	       /* what may be used, in per cent of ns */
+	uint64_t filled_at;    /* port_now() */
+	uint32_t haste;	       /* see credit.c */
+	struct timer bucket_timer; /* when it has filled up */
 };
 
 #define DOMAIN_WATCHDOGS 2

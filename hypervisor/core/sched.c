@@ -38,7 +38,7 @@
 
 /* In virtual time of the default weight. */
 #define WAKE_MARGIN  100000ULL
-#define STEAL_MARGIN 500000ULL
+#define STEAL_MARGIN 200000ULL
 
 /* Hints, changed atomically and read by all. */
 static cpumask_t idle_cpus;	/* have nothing to run */
@@ -57,13 +57,15 @@ static void hint_set(cpumask_t *mask, unsigned int cpu, bool on)
 	}
 }
 
-/* --- where to run ------------------------------------------------------------ */
+/* --- where to run ------------------------------------------------------------
+ */
 
 /* The virtual time at which v would compete. */
 static uint64_t clock_for(const struct vcpu *v)
 {
 	cpumask_t mask = queue_allowed(v);
-	uint64_t best = READ_ONCE(sched_cpus[__builtin_ctzll(mask)].clock), clock;
+	uint64_t best = READ_ONCE(sched_cpus[__builtin_ctzll(mask)].clock),
+		 clock;
 
 	for (mask &= mask - 1; mask; mask &= mask - 1) {
 		clock = READ_ONCE(sched_cpus[__builtin_ctzll(mask)].clock);
@@ -95,14 +97,14 @@ static unsigned int choose_cpu(const struct vcpu *v)
 		if (idle & soft) {
 			idle &= soft;
 		}
-		return idle >> v->cpu & 1 ? v->cpu :
-					    (unsigned int)__builtin_ctzll(idle);
+		return idle >> v->cpu & 1 ? v->cpu
+					  : (unsigned int)__builtin_ctzll(idle);
 	}
 	if (soft) {
 		mask = soft;
 	}
-	best = mask >> v->cpu & 1 ? v->cpu :
-				    (unsigned int)__builtin_ctzll(mask);
+	best = mask >> v->cpu & 1 ? v->cpu
+				  : (unsigned int)__builtin_ctzll(mask);
 	best_vtime = READ_ONCE(sched_cpus[best].curr_vtime) + WAKE_MARGIN;
 	for (; mask; mask &= mask - 1) {
 		cpu = (unsigned int)__builtin_ctzll(mask);
@@ -162,7 +164,8 @@ static void offer_to_idle(const struct vcpu *v)
 	}
 }
 
-/* --- sleeping and waking ----------------------------------------------------- */
+/* --- sleeping and waking -----------------------------------------------------
+ */
 
 static bool may_preempt(const struct sched_cpu *c, const struct vcpu *v)
 {
@@ -186,8 +189,9 @@ static void join(struct vcpu *v, bool was_parked)
 	}
 	/* Not saved yet: only its own CPU may take it up again. */
 	if (!v->running) {
-		c = migrate(c, v, was_parked && !idle_for(v) ? v->cpu :
-							       choose_cpu(v));
+		c = migrate(c, v,
+			    was_parked && !idle_for(v) ? v->cpu
+						       : choose_cpu(v));
 		if (!can_wake(c, v)) {
 			goto out;
 		}
@@ -203,9 +207,7 @@ static void join(struct vcpu *v, bool was_parked)
 		if (READ_ONCE(tickless_cpus) >> queue_number(c) & 1) {
 			queue_resched(c);
 		}
-		if (!credit_can_wait(v, port_now())) {
-			wake_tickless(v);
-		}
+		wake_tickless(v);
 	}
 out:
 	spin_unlock(&c->lock);
@@ -221,9 +223,9 @@ static int state_when_off(const struct vcpu *v)
 	if (vcpu_runnable(v)) {
 		return RUNSTATE_runnable;
 	}
-	return READ_ONCE(v->pause_flags) & (VPF_BLOCKED | VPF_POLLING) ?
-		       RUNSTATE_blocked :
-		       RUNSTATE_offline;
+	return READ_ONCE(v->pause_flags) & (VPF_BLOCKED | VPF_POLLING)
+		       ? RUNSTATE_blocked
+		       : RUNSTATE_offline;
 }
 
 void sched_sleep(struct vcpu *v)
@@ -260,7 +262,7 @@ void sched_yield(struct vcpu *v)
 	spin_unlock(&c->lock);
 }
 
-/* The next period of a cap has begun. */
+/* There is something in the bucket of a cap again. */
 static void unpark_all(void *arg)
 {
 	struct domain *d = arg;
@@ -282,7 +284,8 @@ static void unpark_all(void *arg)
 	}
 }
 
-/* --- choosing --------------------------------------------------------------- */
+/* --- choosing ---------------------------------------------------------------
+ */
 
 /* The CPU whose head is due first, before `limit`; NULL: none. */
 static struct sched_cpu *earliest_other(unsigned int self, uint64_t limit)
@@ -315,7 +318,8 @@ static struct vcpu *steal(unsigned int self, uint64_t limit)
 	if (!o || !spin_trylock(&o->lock)) {
 		return NULL;
 	}
-	list_for_each(pos, &o->queue) {
+	list_for_each(pos, &o->queue)
+	{
 		v = queue_unit(pos);
 		if (limit != NOBODY && !vtime_before(v->sched.vtime, limit)) {
 			break;
@@ -337,7 +341,8 @@ static struct vcpu *pick_due(struct sched_cpu *c, unsigned int self)
 	struct list_head *pos;
 
 	/* Its affinity may have changed while it waited or ran. */
-	list_for_each(pos, &c->queue) {
+	list_for_each(pos, &c->queue)
+	{
 		own = queue_unit(pos);
 		if (queue_allowed(own) >> self & 1) {
 			break;
@@ -345,8 +350,7 @@ static struct vcpu *pick_due(struct sched_cpu *c, unsigned int self)
 		own = NULL;
 	}
 	if (READ_ONCE(sched_waiting)) {
-		v = steal(self, own ? own->sched.vtime - STEAL_MARGIN :
-				      NOBODY);
+		v = steal(self, own ? own->sched.vtime - STEAL_MARGIN : NOBODY);
 		if (v) {
 			return v;
 		}
@@ -359,7 +363,7 @@ static struct vcpu *pick_due(struct sched_cpu *c, unsigned int self)
 
 static void park(struct vcpu *v, uint64_t until, uint64_t now)
 {
-	struct timer *t = &v->domain->sched.unpark;
+	struct timer *t = &v->domain->sched.bucket_timer;
 
 	v->sched.parked = true;
 	vcpu_set_runstate(v, RUNSTATE_runnable, now);
@@ -394,7 +398,7 @@ static void set_slice(struct sched_cpu *c, unsigned int self, uint64_t now,
 		      uint64_t turn)
 {
 	bool alone = !c->queued && !READ_ONCE(sched_waiting);
-	bool capped = c->curr && c->curr->domain->sched.cap;
+	bool capped = c->curr && c->curr->domain->sched.rate;
 
 	if (!c->slice.fn) {
 		timer_init(&c->slice, slice_over, c, self);
@@ -468,8 +472,7 @@ struct vcpu *upcall_schedule(void)
 	if (c->queued) {
 		/* Whoever waits here may be due elsewhere. */
 		offer_to_idle(queue_first(c));
-		if (READ_ONCE(tickless_cpus) &&
-		    !credit_can_wait(queue_first(c), now)) {
+		if (READ_ONCE(tickless_cpus)) {
 			wake_tickless(queue_first(c));
 		}
 	}
@@ -513,12 +516,12 @@ void upcall_switched(struct vcpu *prev)
 void sched_domain_init(struct domain *d)
 {
 	credit_domain_init(d);
-	timer_init(&d->sched.unpark, unpark_all, d, port_cpu());
+	timer_init(&d->sched.bucket_timer, unpark_all, d, port_cpu());
 }
 
 void sched_domain_fini(struct domain *d)
 {
-	timer_stop(&d->sched.unpark);
+	timer_stop(&d->sched.bucket_timer);
 }
 
 void sched_vcpu_init(struct vcpu *v)

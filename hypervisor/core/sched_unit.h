@@ -16,6 +16,7 @@ struct sched_unit {
 	uint64_t vtime;	     /* virtual ns it has run; see sched.c */
 	uint64_t last_start; /* port_now() up to which it is accounted */
 	uint64_t runtime_ns; /* total time on a CPU; billing reads it */
+	uint32_t pace; /* of its virtual time, if it has a cap; credit.c */
 	cpumask_t hard_affinity, soft_affinity;
 };
 

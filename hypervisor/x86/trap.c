@@ -38,8 +38,9 @@ enum {
 #define PF_USER	    4u
 #define PF_RESERVED 8u
 
-static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
+void trap_page_fault(struct cpu_user_regs *regs)
 {
+	struct vcpu *v = current();
 	uint64_t va = read_cr2();
 	uint32_t error = regs->error_code;
 
@@ -54,7 +55,7 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
 		 */
 		if ((error & (PF_PRESENT | PF_WRITE)) ==
 			    (PF_PRESENT | PF_WRITE) &&
-		    gva_range_ok(GVA(va), 8) && upcall_ptwr(v, GVA(va))) {
+		    gva_range_ok(GVA(va), 8) && upcall_ptwr(v, regs, GVA(va))) {
 			return;
 		}
 	}
@@ -89,10 +90,6 @@ void trap_guest(struct cpu_user_regs *regs)
 	struct vcpu *v = current();
 	unsigned int vector = regs->entry_vector & 0xff;
 
-	if (likely(vector == VEC_PF)) {
-		guest_page_fault(v, regs);
-		return;
-	}
 	switch (vector) {
 	case VEC_GP:
 		if (!privop_emulate(v)) {

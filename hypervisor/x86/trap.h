@@ -7,6 +7,8 @@
 extern uint8_t exit_iretq[], exit_iretq_fault[];
 
 void trap_guest(struct cpu_user_regs *regs);
+/* The same for #PF, unless entry_fast.S could hand it to the guest. */
+void trap_page_fault(struct cpu_user_regs *regs);
 void trap_hypervisor(struct cpu_user_regs *regs);
 void trap_iret_fault(struct cpu_user_regs *regs);
 void trap_double_fault(struct cpu_user_regs *regs);

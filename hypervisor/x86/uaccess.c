@@ -47,10 +47,24 @@ static size_t copy_bytes(void *dst, const void *src, size_t n)
 	return words;
 }
 
+/* The size of what is read most: an mmu_update, an instruction. */
+static int read_two_words(uint64_t *dst, uint64_t va)
+{
+	int err;
+
+	uaccess_begin();
+	err = uaccess_get64(va, dst) | uaccess_get64(va + 8, dst + 1);
+	uaccess_end();
+	return unlikely(err) ? -EFAULT : 0;
+}
+
 int port_copy_from_guest(void *dst, gva_t src, size_t n)
 {
 	if (unlikely(!gva_range_ok(src, n))) {
 		return -EFAULT;
+	}
+	if (n == 16) {
+		return read_two_words(dst, src.v);
 	}
 	return unlikely(copy_bytes(dst, (const void *)src.v, n)) ? -EFAULT : 0;
 }

@@ -2,6 +2,7 @@
  * sched_test.c - the scheduler on a virtual clock: shares against the exact
  * answer, caps, sleepers, cheats, latency.
  */
+#include "core/credit.h"
 #include "test/unit/world.h"
 
 #include <stdlib.h>
@@ -196,44 +197,7 @@ TEST(sched_weight_and_cap_change_while_running)
 	CHECK_EQ(sched_set_params(dom[0], 65536, 0), -EINVAL);
 }
 
-/*
- * Busy vCPUs of random weights.  Caps make bursts: on several CPUs those of
- * capped vCPUs may fall together, and then an uncapped one that could have
- * had a CPU to itself waits.  Its loss is bounded, but not by half a per
- * cent: hence a tolerance of its own for that case.
- */
-static void random_set(unsigned int seed, unsigned int cpus, bool capped)
-{
-	static const unsigned int caps[] = { 0, 0, 0, 10, 25, 50, 80, 100 };
-	unsigned int n, weight, cap;
-
-	srand(seed);
-	n = cpus + (unsigned int)rand() % 8;
-	fake_set_cpus(cpus);
-	while (n--) {
-		weight = 64u << rand() % 5;
-		cap = capped ? caps[rand() % 8] : 0;
-		add(weight, cap);
-	}
-	check_shares(cpus, 3, capped && cpus > 1 ? 0.08 : 0.005);
-}
-
-/* Each in a test of its own, so that a failure names its seed. */
-TEST(sched_random_weights_1) { random_set(1, 1, false); }
-TEST(sched_random_weights_2) { random_set(2, 2, false); }
-TEST(sched_random_weights_3) { random_set(3, 3, false); }
-TEST(sched_random_weights_4) { random_set(4, 4, false); }
-TEST(sched_random_weights_5) { random_set(5, 2, false); }
-TEST(sched_random_weights_6) { random_set(6, 3, false); }
-TEST(sched_random_weights_7) { random_set(7, 4, false); }
-TEST(sched_random_caps_1) { random_set(11, 1, true); }
-TEST(sched_random_caps_2) { random_set(12, 1, true); }
-TEST(sched_random_caps_3) { random_set(13, 1, true); }
-TEST(sched_random_caps_4) { random_set(14, 2, true); }
-TEST(sched_random_caps_5) { random_set(15, 3, true); }
-TEST(sched_random_caps_6) { random_set(16, 4, true); }
-
-/* In no second does a capped guest get more than its cap and a quantum. */
+/* In no second does a capped guest get more than its cap and one burst. */
 TEST(sched_cap_is_never_exceeded)
 {
 	unsigned int i;
@@ -244,8 +208,8 @@ TEST(sched_cap_is_never_exceeded)
 	for (i = 0; i < 40; i++) {
 		window_start();
 		fake_advance(S);
-		CHECK(used(0) <= S / 10 + 4 * MS);
-		CHECK(used(1) <= S / 4 + 4 * MS);
+		CHECK(used(0) <= S / 10 + CREDIT_BURST_NS + MS / 10);
+		CHECK(used(1) <= S / 4 + CREDIT_BURST_NS + MS / 10);
 		fake_advance(3 * MS + i);
 	}
 }

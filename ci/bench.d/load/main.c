@@ -1,0 +1,156 @@
+/*
+ * load: a guest that does nothing but need a CPU, for ci/bench.d/shares.sh.
+ *
+ * Its command line says how:
+ *	busy	spins; every second of the system's time prints
+ *		"LOAD second rounds", the rounds of ROUND instructions it did
+ *	io	sleeps until a timer, works for WORK_NS, sleeps again, and
+ *		prints "WAKE ns" for how late after the timer it ran, each time
+ *	call	prints "CALL ns" of an empty hypercall, then sleeps
+ */
+#include "guest.h"
+
+const char guest_subject[] = "load";
+
+#define SECOND	1000000000ul
+#define ROUND	2000
+#define SLEEP_NS 7000000ul
+#define WORK_NS 200000ul
+#define WAKES	300
+#define CALLS	20000u
+
+static uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi)::"memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* The system's time in ns: the same in all guests. */
+static uint64_t now(void)
+{
+	volatile struct vcpu_time_info *t = &shared_info->vcpu_info[0].time;
+	uint32_t version;
+	uint64_t delta, ns;
+
+	do {
+		version = t->version;
+		__asm__ volatile("" ::: "memory");
+		delta = rdtsc() - t->tsc_timestamp;
+		delta = t->tsc_shift < 0 ? delta >> -t->tsc_shift :
+					   delta << t->tsc_shift;
+		ns = t->system_time +
+		     (uint64_t)((unsigned __int128)delta *
+					t->tsc_to_system_mul >>
+				32);
+		__asm__ volatile("" ::: "memory");
+	} while ((version & 1) || version != t->version);
+	return ns;
+}
+
+static void spin_round(void)
+{
+	uint64_t n = ROUND / 2;
+
+	__asm__ volatile("1: dec %0\n jnz 1b" : "+r"(n)::"cc");
+}
+
+static void busy(void)
+{
+	uint64_t second = now() / SECOND, rounds = 0, t;
+
+	for (;;) {
+		spin_round();
+		t = now() / SECOND;
+		if (t != second) {
+			guest_printf("LOAD %lu %lu\n", second, rounds);
+			second = t;
+			rounds = 0;
+		} else {
+			rounds++;
+		}
+	}
+}
+
+static bool on_event(struct trap_regs *r)
+{
+	struct vcpu_info *v = &shared_info->vcpu_info[0];
+	unsigned int i;
+
+	(void)r;
+	v->evtchn_upcall_pending = 0;
+	v->evtchn_pending_sel = 0;
+	for (i = 0; i < 64; i++) {
+		__atomic_store_n(&shared_info->evtchn_pending[i], 0,
+				 __ATOMIC_SEQ_CST);
+	}
+	return true;
+}
+
+static void block_until(uint64_t deadline)
+{
+	struct vcpu_set_singleshot_timer s = { .timeout_abs_ns = deadline };
+
+	hypercall_vcpu(VCPUOP_set_singleshot_timer, 0, &s);
+	while (now() < deadline) {
+		hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_block, NULL);
+	}
+}
+
+static void io(void)
+{
+	struct evtchn_bind_virq bind = { .virq = VIRQ_TIMER };
+	static uint32_t late[WAKES];
+	uint64_t deadline, end;
+	unsigned int i;
+
+	event_hook = on_event;
+	hypercall_op(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, &bind);
+	shared_info->evtchn_mask[bind.port / 64] &= ~(1ul << bind.port % 64);
+	block_until(now() + 2 * SECOND); /* until the others are up */
+	for (i = 0; i < WAKES; i++) {
+		deadline = now() + SLEEP_NS;
+		block_until(deadline);
+		end = now();
+		late[i] = (uint32_t)(end - deadline);
+		end += WORK_NS;
+		while (now() < end) {
+			spin_round();
+		}
+	}
+	for (i = 0; i < WAKES; i++) {
+		guest_printf("WAKE %u\n", late[i]);
+	}
+}
+
+static void call(void)
+{
+	uint64_t t = now();
+	unsigned int i;
+
+	for (i = 0; i < CALLS; i++) {
+		hypercall2(__HYPERVISOR_xen_version, XENVER_version, 0);
+	}
+	guest_printf("CALL %lu\n", (now() - t) / CALLS);
+}
+
+void guest_main(void)
+{
+	const char *how = (const char *)start_info->cmd_line;
+
+	if (guest_map_shared()) {
+		return;
+	}
+	if (!strcmp(how, "busy")) {
+		busy();
+	} else if (!strcmp(how, "io")) {
+		io();
+	} else {
+		call();
+	}
+	guest_printf("LOAD-END\n");
+	for (;;) {
+		hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_block, NULL);
+	}
+}
