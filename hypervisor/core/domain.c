@@ -205,7 +205,6 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg,
 	d->paused_by_controller = true;
 	d->vcpu_count = cfg->max_vcpus;
 	d->create_flags = cfg->flags;
-	d->ssidref = cfg->ssidref;
 	memcpy(d->handle, cfg->handle, sizeof(d->handle));
 	sched_domain_init(d);
 	for (i = 0; i < DOMAIN_WATCHDOGS; i++) {

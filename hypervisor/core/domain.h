@@ -61,7 +61,6 @@ struct domain {
 	bool paused_by_controller;
 
 	uint8_t handle[16]; /* UUID */
-	uint32_t ssidref;
 	uint32_t create_flags; /* XEN_DOMCTL_CDF_* */
 
 	/* memory; lists and totals under page_lock */

@@ -156,6 +156,9 @@ size_t log_read(uint32_t *pos, char *buf, size_t n)
 			       log.written - LOG_RING_SIZE :
 			       0;
 	}
+	if ((int32_t)(log.cleared - *pos) > 0) {
+		*pos = log.cleared;
+	}
 	for (i = 0; i < n && *pos != log.written; i++) {
 		buf[i] = log.ring[(*pos)++ & (LOG_RING_SIZE - 1)];
 	}

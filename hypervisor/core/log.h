@@ -35,7 +35,7 @@ void log_write_line(const char *s, size_t n);
 
 /*
  * Copy at most n bytes from position *pos on, advancing it (and moving it up
- * if those bytes are gone).  Returns the number copied.
+ * if those bytes are gone or cleared).  Returns the number copied.
  */
 size_t log_read(uint32_t *pos, char *buf, size_t n);
 /* Forget what is in the ring: readers without a position start here. */

@@ -111,7 +111,6 @@ void ctl_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 	info->max_pages = d->max_pages;
 	info->outstanding_pages = d->claimed_pages;
 	info->shared_info_frame = d->shared_info_mfn.v;
-	info->ssidref = d->ssidref;
 	memcpy(info->handle, d->handle, sizeof(info->handle));
 	info->gpaddr_bits = 64;
 }

@@ -88,7 +88,8 @@ long sysctl_numainfo(struct hc *hc, struct xen_sysctl *op)
 long sysctl_pcitopoinfo(struct hc *hc, struct xen_sysctl *op)
 {
 	struct xen_sysctl_pcitopoinfo *p = &op->u.pcitopoinfo;
-	uint32_t node = 0, i;
+	/* No firmware says where a device is. */
+	uint32_t node = XEN_INVALID_NODE_ID, i;
 
 	(void)hc;
 	if (!GVA_OF(p->devs).v || !GVA_OF(p->nodes).v) {

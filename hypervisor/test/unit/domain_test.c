@@ -272,7 +272,7 @@ TEST(log_ring_keeps_the_last_bytes)
 	CHECK_EQ(n, LOG_RING_SIZE);
 	CHECK(memcmp(buf + n - 10, "line 2999\n", 10) == 0);
 	log_clear();
-	pos = log_oldest();
+	pos = 0; /* xl dmesg asks "incrementally" from there */
 	CHECK_EQ(log_read(&pos, buf, sizeof(buf)), 0);
 	log_set_levels(LOG_LEVEL_ERR, LOG_LEVEL_ERR);
 	printk(LOG_WARN "not this\n");
