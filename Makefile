@@ -2,7 +2,7 @@
 #
 # HYPERVISOR=serai|xen   what the image boots on: ours, or Debian's Xen 4.17
 # B=/abs/dir             where everything is built (default: build/)
-HYPERVISOR ?= xen
+HYPERVISOR ?= serai
 B ?= $(CURDIR)/build
 export B HYPERVISOR
 SUB = +$(MAKE) --no-print-directory B=$(B) HYPERVISOR=$(HYPERVISOR)

@@ -40,6 +40,7 @@ struct vm {
 	unsigned int failures;	/* starts in a row */
 	bool force;		/* do not ask the guest */
 	int probe_fd;		/* connection to port 22, or -1 */
+	bool probe_greets;	/* connected: its greeting is awaited */
 	int64_t probe_at;	/* ms; next try, or when this one is given up */
 	uint64_t ssh_domid;	/* the domain whose port 22 answered */
 	char fault[256];	/* why the last step failed */

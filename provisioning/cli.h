@@ -17,6 +17,7 @@ struct cJSON;
 
 struct cli {
 	const struct spec_verb *verb;
+	const char *noun;		/* "pool" of `vps pool --help`, or NULL */
 	struct cJSON *args;		/* of the request */
 	const char *socket;
 	bool json;			/* for programs */
@@ -30,8 +31,8 @@ struct cli {
  */
 int cli_args_parse(struct cli *cli, int argc, char **argv, struct err *err);
 
-/** Help for one verb, or (NULL) for all. */
-void cli_args_help(const struct spec_verb *verb);
+/** Help for the verb, for the verbs of the noun, or for all. */
+void cli_args_help(const struct cli *cli);
 
 /** For shell completion: verbs, or the flags of @verb. */
 void cli_args_words(const struct spec_verb *verb);
@@ -39,8 +40,8 @@ void cli_args_words(const struct spec_verb *verb);
 /** Print a result as the verb's table, text or JSON. */
 void cli_show(const struct cli *cli, const struct cJSON *result);
 
-/** `vps console`: @name is the VPS's domain.  Returns only on failure. */
-int cli_local_console(const char *name, struct err *err);
+/** `vps console` of domain @domid.  Returns only on failure. */
+int cli_local_console(unsigned int domid, struct err *err);
 
 /** `vps host init`.  Returns only on failure. */
 int cli_local_host_init(const struct cli *cli, struct err *err);

@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <cjson/cJSON.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Is @verb one of the NOUN ... ones? */
+static bool under(const char *noun, const struct spec_verb *verb)
+{
+	size_t len = strlen(noun);
+
+	return strncmp(verb->name, noun, len) == 0 && verb->name[len] == ' ';
+}
 
 /* "plan add" before "plan": the longest verb that the words begin with. */
 static int find_verb(struct cli *cli, char **words, int count,
@@ -29,21 +38,20 @@ static int find_verb(struct cli *cli, char **words, int count,
 	if (cli->verb) {
 		return 1;
 	}
-	if (cli->help) {
+	if (count == 0 && cli->help) {
 		return 0;
 	}
 	if (count == 0) {
 		return err_set(err, -EINVAL, "what to do? See vps --help");
 	}
 	for (const struct spec_verb *v = spec_verbs; v->name; v++) {
-		size_t len = strlen(words[0]);
-
-		if (strncmp(v->name, words[0], len) == 0 &&
-		    v->name[len] == ' ') {
-			return err_set(err, -EINVAL, "%s: which verb? Like "
-				       "'%s'; see vps --help", words[0],
-				       v->name);
+		if (!under(words[0], v)) {
+			continue;
 		}
+		cli->noun = words[0];
+		return cli->help ? 0 :
+			err_set(err, -EINVAL, "%s: which verb? Like '%s'; see "
+				"vps %s --help", words[0], v->name, words[0]);
 	}
 	return err_set(err, -EINVAL, "%.40s: no such verb; see vps --help",
 		       words[0]);
@@ -269,6 +277,15 @@ int cli_args_parse(struct cli *cli, int argc, char **argv, struct err *err)
 	return take_words(cli, argv + used, count - used, err);
 }
 
+static const char first_sale[] =
+	"A first sale:\n"
+	"  vps customer add acme\n"
+	"  vps plan add small --vcpus 1 --ram 512M --disk 10G\n"
+	"  vps pool add v4 --range 192.0.2.10-192.0.2.99 --prefix 24 \\\n"
+	"      --gateway 192.0.2.1\n"
+	"  vps create web1 --customer acme --plan small --template busybox \\\n"
+	"      --key acme.pub\n";
+
 static const char *const type_words[] = {
 	[SPEC_NAME] = "NAME", [SPEC_REF] = "NAME|ID", [SPEC_TEXT] = "TEXT",
 	[SPEC_COUNT] = "N", [SPEC_SIZE] = "SIZE", [SPEC_RATE] = "RATE",
@@ -278,14 +295,28 @@ static const char *const type_words[] = {
 	[SPEC_VERSION] = "VERSION", [SPEC_SWITCH] = "",
 };
 
+/* What the user puts there, as man pages write it. */
+static const char *upper(const char *text, char out[32])
+{
+	size_t len = 0;
+
+	for (; text[len] && len < 31; len++) {
+		out[len] = (char)toupper((unsigned char)text[len]);
+	}
+	out[len] = '\0';
+	return out;
+}
+
 static void help_verb(const struct spec_verb *verb)
 {
 	const struct spec_arg *arg = verb->args;
+	char name[32];
 
 	printf("vps %s", verb->name);
 	for (int i = 0; i < SPEC_ARGS_MAX && arg[i].name; i++) {
 		if (arg[i].positional) {
-			printf(arg[i].required ? " %s" : " [%s]", arg[i].name);
+			printf(arg[i].required ? " %s" : " [%s]",
+			       upper(arg[i].name, name));
 		}
 	}
 	printf(" [flags]: %s\n", verb->help);
@@ -293,26 +324,36 @@ static void help_verb(const struct spec_verb *verb)
 		char left[64];
 
 		snprintf(left, sizeof(left), "%s%s %s",
-			 arg[i].positional ? "" : "--", arg[i].name,
-			 arg[i].positional ? "" : type_words[arg[i].type]);
+			 arg[i].positional ? "" : "--",
+			 arg[i].positional ? upper(arg[i].name, name) :
+			 arg[i].name,
+			 arg[i].positional ? "" :
+			 arg[i].choices ? arg[i].choices :
+			 type_words[arg[i].type]);
 		printf("  %-28s %s%s\n", left, arg[i].help,
 		       arg[i].required && !arg[i].positional ? " (required)" :
 		       "");
 	}
 	printf("  %-28s %s\n", "--json", "for programs");
 	printf("  %-28s %s\n", "--quiet, -q",
-	       "no progress; of a list, the names only");
+	       "no progress, and names only");
 }
 
-void cli_args_help(const struct spec_verb *verb)
+void cli_args_help(const struct cli *cli)
 {
-	if (verb) {
-		help_verb(verb);
+	if (cli->verb) {
+		help_verb(cli->verb);
 		return;
 	}
-	printf("vps VERB [NAME] [--flags]; vps VERB --help; vps(8)\n");
+	printf("vps VERB [NAME] [--flags]\n");
 	for (const struct spec_verb *v = spec_verbs; v->name; v++) {
-		printf("  %-18s %s\n", v->name, v->help);
+		if (!cli->noun || under(cli->noun, v)) {
+			printf("  %-18s %s\n", v->name, v->help);
+		}
+	}
+	printf("\nvps VERB --help shows a verb's flags, vps(8) everything.\n");
+	if (!cli->noun) {
+		fputs(first_sale, stdout);
 	}
 }
 

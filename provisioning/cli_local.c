@@ -5,14 +5,18 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define HOST_INIT	"/usr/lib/serai/host-init"
 
-int cli_local_console(const char *name, struct err *err)
+int cli_local_console(unsigned int domid, struct err *err)
 {
-	execlp("xl", "xl", "console", name, (char *)NULL);
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", domid);
+	execlp("xl", "xl", "console", text, (char *)NULL);
 	return err_set(err, -errno, "xl: %s", strerror(errno));
 }
 

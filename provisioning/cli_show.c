@@ -15,6 +15,7 @@ enum form {
 	FORM_KBIT,	/* 100M; 0: "-" */
 	FORM_AGE,	/* 4d */
 	FORM_TIME,	/* 2026-11-21 07:00:00 */
+	FORM_HOURS,	/* one decimal */
 };
 
 #define COLUMNS_MAX	12
@@ -88,6 +89,27 @@ static const struct {
 		{ "EVENT", "type", FORM_PLAIN },
 		{ "TEXT", "text", FORM_PLAIN },
 	} },
+	{ "usage", {
+		{ "VPS", "vps", FORM_PLAIN },
+		{ "SINCE", "period_start", FORM_TIME },
+		{ "UNTIL", "sampled_at", FORM_TIME },
+		{ "CPU-SECONDS", "cpu_seconds", FORM_PLAIN },
+		{ "RAM-MIB-HOURS", "ram_mib_hours", FORM_HOURS },
+		{ "DISK-MIB-HOURS", "disk_mib_hours", FORM_HOURS },
+		{ "BYTES-IN", "bytes_in", FORM_PLAIN },
+		{ "BYTES-OUT", "bytes_out", FORM_PLAIN },
+	} },
+	{ "hook list", {
+		{ "ID", "id", FORM_PLAIN },
+		{ "HOOK", "hook", FORM_PLAIN },
+		{ "STATE", "state", FORM_PLAIN },
+		{ "TRIES", "attempts", FORM_PLAIN },
+		{ "NEXT", "next_attempt_at", FORM_TIME },
+		{ "EVENT", "type", FORM_PLAIN },
+		{ "VPS", "vps", FORM_PLAIN },
+		{ "SEQ", "seq", FORM_PLAIN },
+		{ "ERROR", "last_error", FORM_PLAIN },
+	} },
 };
 
 static void format_age(char *out, size_t size, double created)
@@ -146,6 +168,8 @@ static void format_cell(char out[CELL_MAX], const cJSON *item, enum form form)
 		} else {
 			snprintf(out, CELL_MAX, "-");
 		}
+	} else if (form == FORM_HOURS) {
+		snprintf(out, CELL_MAX, "%.1f", item->valuedouble);
 	} else if (form == FORM_AGE) {
 		format_age(out, CELL_MAX, item->valuedouble);
 	} else if (form == FORM_TIME && item->valuedouble <= 0) {
@@ -157,7 +181,8 @@ static void format_cell(char out[CELL_MAX], const cJSON *item, enum form form)
 	}
 }
 
-static void show_table(const struct column *columns, const cJSON *rows)
+static void show_table(const struct column *columns, const cJSON *rows,
+		       int indent)
 {
 	size_t width[COLUMNS_MAX] = { 0 };
 	char cell[CELL_MAX];
@@ -174,11 +199,13 @@ static void show_table(const struct column *columns, const cJSON *rows)
 			}
 		}
 	}
+	printf("%*s", indent, "");
 	for (int i = 0; i < count; i++) {
 		printf("%-*s%s", i + 1 < count ? (int)width[i] : 0,
 		       columns[i].header, i + 1 < count ? "  " : "\n");
 	}
 	cJSON_ArrayForEach(row, rows) {
+		printf("%*s", indent, "");
 		for (int i = 0; i < count; i++) {
 			format_cell(cell, cJSON_GetObjectItemCaseSensitive(row,
 				    columns[i].key), columns[i].form);
@@ -188,45 +215,79 @@ static void show_table(const struct column *columns, const cJSON *rows)
 	}
 }
 
-/* The unit is in the key's name. */
-static enum form form_of(const char *key)
+/* The unit is in the key's name; for people it stands behind the value. */
+static const struct {
+	const char *suffix;
+	enum form form;
+} units[] = {
+	{ "_mib", FORM_MIB },
+	{ "_kbit", FORM_KBIT },
+	{ "_at", FORM_TIME },
+};
+
+static enum form form_of(const char *key, size_t *label)
 {
 	size_t len = strlen(key);
 
-	if (len > 3 && strcmp(key + len - 3, "_at") == 0) {
-		return FORM_TIME;
-	}
-	if (len > 5 && strcmp(key + len - 5, "_kbit") == 0) {
-		return FORM_KBIT;
+	*label = len;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		size_t unit = strlen(units[i].suffix);
+
+		if (len > unit && !strcmp(key + len - unit, units[i].suffix)) {
+			*label = len - unit;
+			return units[i].form;
+		}
 	}
 	return FORM_PLAIN;
 }
 
-/* Nested objects become "key: a 1, b 2"; arrays of objects, a line each. */
-static void show_object(const cJSON *object, int indent)
+/* A list without a table of its own: all members of its first row. */
+static void show_any_table(const cJSON *rows, int indent)
+{
+	struct column columns[COLUMNS_MAX + 1] = { { NULL, NULL, 0 } };
+	const cJSON *first = cJSON_GetArrayItem(rows, 0), *item;
+	int count = 0;
+	size_t label;
+
+	cJSON_ArrayForEach(item, first) {
+		if (count < COLUMNS_MAX) {
+			columns[count++] = (struct column){
+				item->string, item->string,
+				form_of(item->string, &label),
+			};
+		}
+	}
+	if (count) {
+		show_table(columns, rows, indent);
+	}
+}
+
+/* Nested objects become "key: a 1, b 2"; arrays of objects, a table. */
+static void show_object(const cJSON *object)
 {
 	char cell[CELL_MAX];
 	const cJSON *item, *inner;
+	enum form form;
+	size_t label;
 
 	cJSON_ArrayForEach(item, object) {
 		if (cJSON_IsArray(item)) {
-			printf("%*s%s:\n", indent, "", item->string);
-			cJSON_ArrayForEach(inner, item) {
-				show_object(inner, indent + 2);
-			}
+			printf("%s:\n", item->string);
+			show_any_table(item, 2);
 			continue;
 		}
-		printf("%*s%-20s ", indent, "", item->string);
-		if (cJSON_IsObject(item)) {
-			cJSON_ArrayForEach(inner, item) {
-				format_cell(cell, inner, form_of(inner->string));
-				printf("%s %s%s", inner->string, cell,
-				       inner->next ? ", " : "\n");
-			}
+		form = form_of(item->string, &label);
+		printf("%-20.*s ", (int)label, item->string);
+		if (!cJSON_IsObject(item)) {
+			format_cell(cell, item, form);
+			printf("%s\n", cell);
 			continue;
 		}
-		format_cell(cell, item, form_of(item->string));
-		printf("%s\n", cell);
+		cJSON_ArrayForEach(inner, item) {
+			format_cell(cell, inner, form);
+			printf("%s %s%s", inner->string, cell,
+			       inner->next ? ", " : "\n");
+		}
 	}
 }
 
@@ -245,24 +306,6 @@ static bool show_names(const cJSON *rows)
 	return true;
 }
 
-/* A list without a table of its own: all members of its first row. */
-static void show_any_table(const cJSON *rows)
-{
-	struct column columns[COLUMNS_MAX + 1] = { { NULL, NULL, 0 } };
-	const cJSON *first = cJSON_GetArrayItem(rows, 0), *item;
-	int count = 0;
-
-	cJSON_ArrayForEach(item, first) {
-		if (count < COLUMNS_MAX) {
-			columns[count++] = (struct column){
-				item->string, item->string,
-				form_of(item->string),
-			};
-		}
-	}
-	show_table(columns, rows);
-}
-
 static void show_json(const cJSON *result)
 {
 	char *text = cJSON_Print(result);
@@ -275,6 +318,8 @@ static void show_json(const cJSON *result)
 
 void cli_show(const struct cli *cli, const cJSON *result)
 {
+	const cJSON *name;
+
 	if (cli->json) {
 		show_json(result);
 		return;
@@ -282,15 +327,23 @@ void cli_show(const struct cli *cli, const cJSON *result)
 	if (cJSON_IsArray(result) && cli->quiet && show_names(result)) {
 		return;
 	}
+	name = cJSON_GetObjectItemCaseSensitive(result, "name");
+	if (cli->quiet && cJSON_IsObject(result) &&
+	    cJSON_HasObjectItem(result, "id")) {
+		if (cJSON_IsString(name)) {
+			printf("%s\n", name->valuestring);
+		}
+		return;
+	}
 	if (!cJSON_IsArray(result)) {
-		show_object(result, 0);
+		show_object(result);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
 		if (strcmp(tables[i].verb, cli->verb->name) == 0) {
-			show_table(tables[i].columns, result);
+			show_table(tables[i].columns, result, 0);
 			return;
 		}
 	}
-	show_any_table(result);
+	show_any_table(result, 0);
 }

@@ -55,6 +55,7 @@ struct disk_template {
 	uint64_t min_disk_mib;
 	uint64_t min_ram_mib;
 	bool has_initrd;
+	bool has_own_kernel;		/* its root can be booted by pvgrub */
 };
 
 /* What is written into a VPS's file system before its first start. */
@@ -149,7 +150,8 @@ int disk_path(const struct disk_backend *be, uint64_t id,
 	      char path[DISK_PATH_MAX], bool *is_phy, struct err *err);
 
 /**
- * Pool or file system size.  @total_mib is what may be sold at most;
+ * Of the pool or file system: @total_mib is what may be sold at most (all that
+ * templates, and everything else that is no VPS's, leave);
  * @used_mib what is really written; @free_mib what could still be written.
  */
 int disk_capacity(const struct disk_backend *be, uint64_t *total_mib,

@@ -278,14 +278,34 @@ static int file_capacity(const struct disk_backend *be, uint64_t *total_mib,
 			 uint64_t *used_mib, uint64_t *free_mib,
 			 struct err *err)
 {
+	DIR *dir = opendir(be->dir);
+	uint64_t written = 0;
+	struct dirent *entry;
 	struct statvfs vfs;
+	struct stat st;
 
-	if (statvfs(be->dir, &vfs)) {
-		return file_error(be->dir, err);
+	if (!dir || statvfs(be->dir, &vfs)) {
+		int rc = file_error(be->dir, err);
+
+		if (dir) {
+			closedir(dir);
+		}
+		return rc;
 	}
-	*total_mib = (uint64_t)vfs.f_blocks * vfs.f_frsize / MIB;
+	while ((entry = readdir(dir))) {
+		/* Of VPSs; a copy being made will be called v-ID. */
+		if ((!strncmp(entry->d_name, "v-", 2) ||
+		     !strncmp(entry->d_name, DISK_TMP "v-", 6)) &&
+		    !fstatat(dirfd(dir), entry->d_name, &st,
+			     AT_SYMLINK_NOFOLLOW)) {
+			written += (uint64_t)st.st_blocks * 512;
+		}
+	}
+	closedir(dir);
 	*free_mib = (uint64_t)vfs.f_bavail * vfs.f_frsize / MIB;
-	*used_mib = *total_mib - (uint64_t)vfs.f_bfree * vfs.f_frsize / MIB;
+	*used_mib = (uint64_t)(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize /
+		    MIB;
+	*total_mib = ((uint64_t)vfs.f_bavail * vfs.f_frsize + written) / MIB;
 	return 0;
 }
 

@@ -551,7 +551,8 @@ int disk_template_import(const struct disk_backend *be, const char *archive,
 	if (!im->pkg.raw_buf || !im->pkg.buf) {
 		rc = err_set(err, -ENOMEM, "no memory");
 	} else if (im->pkg.fd < 0) {
-		rc = err_set(err, -errno, "%s: %s", archive, strerror(errno));
+		rc = err_set(err, -errno, "file: %s: %s", archive,
+			     strerror(errno));
 	} else {
 		rc = pass_one(im);
 		if (!rc) {

@@ -15,7 +15,8 @@
 #include "tool.h"
 
 #define CONFIG                                                                 \
-	"activation{udev_sync=0 udev_rules=0 monitoring=0} "                   \
+	"activation{udev_sync=0 udev_rules=0 monitoring=0 "                    \
+	"reserved_memory=1024} "                                               \
 	"global{use_lvmpolld=0 event_activation=0} "                           \
 	"backup{backup=0 archive=0}"
 #define ARGS_MAX 24
@@ -202,30 +203,61 @@ static int lvm_remove(const struct disk_backend *be, const char *volume,
 	return rc ? err_set(err, rc, "%s", said.text) : 0;
 }
 
+/* What is written in the volume of one line; all of it where lvs is silent. */
+static double written_mib(const char *line, char name[DISK_VOLUME_MAX],
+			  double *size)
+{
+	double percent;
+
+	switch (sscanf(line, " %127s %lf %lf", name, size, &percent)) {
+	case 3:
+		return *size * percent / 100;
+	case 2:
+		return *size;
+	default:
+		name[0] = '\0';
+		return 0;
+	}
+}
+
 static int lvm_capacity(const struct disk_backend *be, uint64_t *total_mib,
 			uint64_t *used_mib, uint64_t *free_mib,
 			struct err *err)
 {
-	char pool[DISK_PATH_MAX], out[256];
 	const char *const args[] = {
 		"lvs", "--noheadings", "--units", "m", "--nosuffix",
-		"-o", "lv_size,data_percent", pool, NULL,
+		"-o", "lv_name,lv_size,data_percent", be->vg, NULL,
 	};
-	double size, percent;
+	double size, written, templates = 0, pool = -1, used = 0;
+	char *text = malloc(LIST_MAX), *line, *save = NULL;
+	char name[DISK_VOLUME_MAX];
 	int rc;
 
-	full_name(be, be->pool, pool);
-	rc = lvm(args, out, sizeof(out), err);
+	if (!text) {
+		return err_set(err, -ENOMEM, "no memory");
+	}
+	rc = lvm(args, text, LIST_MAX, err);
+	for (line = strtok_r(text, "\n", &save); line && !rc;
+	     line = strtok_r(NULL, "\n", &save)) {
+		written = written_mib(line, name, &size);
+		if (!strcmp(name, be->pool)) {
+			pool = size;
+			used = written;
+		} else if (!strncmp(name, "t-", 2)) {
+			templates += written;
+		}
+	}
+	free(text);
+	if (!rc && pool < 0) {
+		rc = err_set(err, -EIO, "lvs does not tell the size of %s/%s",
+			     be->vg, be->pool);
+	}
 	if (rc) {
 		return rc;
 	}
-	if (sscanf(out, " %lf %lf", &size, &percent) != 2) {
-		return err_set(err, -EIO, "lvs does not tell the size of %s",
-			       pool);
-	}
-	*total_mib = (uint64_t)size;
-	*used_mib = (uint64_t)(size * percent / 100 + 0.5);
-	*free_mib = *total_mib - *used_mib;
+	*total_mib = pool > templates ? (uint64_t)(pool - templates) : 0;
+	*used_mib = (uint64_t)(used + 0.5);
+	*free_mib = (uint64_t)(pool - used);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
  *	cmdline=root=/dev/xvda ro console=hvc0
  *	default_user=root
  *	test_banner=Debian	what the template's test looks for
+ *	own_kernel=yes		optional: /boot/grub/grub.cfg boots one from its disk
  *
  * Empty lines and lines that begin with # are skipped.  Unknown keys and keys
  * given twice are refused: a misspelt key must not silently mean a default.
@@ -135,10 +136,12 @@ static const struct key {
 	 0, 0, user_ok, "a user name, at most 32"},
 	{"test_banner", TEXT, false, MEMBER(test_banner), SIZE(test_banner), 0,
 	 0, text_ok, "printable ASCII, at most 127"},
+	{"own_kernel", FIXED, false, 0, 0, 0, 0, NULL, "yes"},
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 #define KEY_INITRD 8
+#define KEY_OWN_KERNEL 12
 
 static int refuse(const struct key *key, struct err *err)
 {
@@ -241,6 +244,7 @@ int disk_manifest_parse(struct disk_template *tpl, const char *text,
 		}
 	}
 	tpl->has_initrd = seen & 1u << KEY_INITRD;
+	tpl->has_own_kernel = seen & 1u << KEY_OWN_KERNEL;
 	if (!tpl->default_user[0]) {
 		strcpy(tpl->default_user, "root");
 	}

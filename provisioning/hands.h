@@ -53,6 +53,7 @@ struct hands_request {
 	uint32_t tag;		/* comes back in the reply */
 	uint32_t keys_len;	/* bytes that follow, without a NUL */
 	uint32_t full;		/* HANDS_WORLD: also disks and rules */
+	uint32_t own_kernel;	/* HANDS_START: boot from its own disk */
 	uint64_t id;
 	uint64_t vcpus, weight, cap, ram_mib, disk_mib;
 	uint64_t rate_in_kbit, rate_out_kbit;

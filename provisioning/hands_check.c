@@ -88,6 +88,9 @@ static int check_start(const struct hands_request *r, struct err *err)
 	if (r->ram_mib < 1 || r->ram_mib > (4ull << 20)) {
 		return bad(err, "ram");
 	}
+	if (r->own_kernel > 1) {
+		return bad(err, "own_kernel");
+	}
 	if (!TERMINATED(r->cmdline) || !printable(r->cmdline)) {
 		return bad(err, "cmdline");
 	}

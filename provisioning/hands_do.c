@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * GRUB as a guest (Debian: grub-xen-host). It reads /boot/grub/grub.cfg of the
+ * guest's disk, inside the guest: dom0 sees nothing of what is there.
+ */
+#define PVGRUB	"/usr/lib/grub-xen/grub-x86_64-xen.bin"
+
 struct job {
 	const struct hands_config *config;
 	const struct hands_request *req;
@@ -240,6 +246,12 @@ static int do_start(struct job *job)
 		.bridge = NET_BRIDGE,
 	};
 	int rc;
+
+	if (r->own_kernel) {
+		c.kernel = PVGRUB;
+		c.initrd = "";
+		c.cmdline = "";
+	}
 
 	/* Rules first: the vif must never be there without them. */
 	rc = apply_rules(r, vifname, err);

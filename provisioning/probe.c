@@ -15,14 +15,25 @@
 #include <unistd.h>
 
 #define AGAIN_MS	200	/* between tries */
-#define GIVE_UP_MS	3000	/* for one try */
+#define CONNECT_MS	3000	/* for a connection */
+#define GREETING_MS	60000	/* for the greeting, once connected */
 
 void probe_stop(struct vm *vm)
 {
 	if (vm->probe_fd >= 0) {
 		close(vm->probe_fd);
 		vm->probe_fd = -1;
+		vm->probe_greets = false;
 	}
+}
+
+/* A guest that has taken the connection may be slow, not dead: hold on. */
+static bool is_connected(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	return fd >= 0 && getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
 }
 
 static int begin_connect(const struct guest_config *g, uint16_t port)
@@ -64,11 +75,14 @@ int64_t probe_tick(struct brain *b, struct vm *vm, const struct store_vps *v)
 		probe_stop(vm);
 		return 1000;
 	}
-	if (now >= vm->probe_at) {
+	if (now >= vm->probe_at && !vm->probe_greets &&
+	    is_connected(vm->probe_fd)) {
+		vm->probe_greets = true;
+		vm->probe_at = now + GREETING_MS;
+	} else if (now >= vm->probe_at) {
 		probe_stop(vm);
 		vm->probe_fd = begin_connect(&v->guest, b->ssh_port);
-		vm->probe_at = now + (vm->probe_fd < 0 ? AGAIN_MS :
-							 GIVE_UP_MS);
+		vm->probe_at = now + (vm->probe_fd < 0 ? AGAIN_MS : CONNECT_MS);
 	}
 	return vm->probe_at - now;
 }

@@ -13,13 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 
 #include "hook.h"
 
 #define GRACE_MS	60000	/* for a guest that was asked to stop */
 #define DYING_MS	500	/* look again whether it is gone */
 #define RETRY_MS	5000	/* after the store or a removal failed */
-#define OPERATIONS_MAX	8	/* at once: dom0 is small, and boots start all */
+/*
+ * At once: each takes up to 30 MiB of dom0, which has little (lvm locks its
+ * memory, libxl unpacks a kernel).
+ */
+#define OPERATIONS_MAX	8
+#define OPERATION_MIB	96	/* of all that dom0 has, for one of them */
 
 struct vm *recon_vm(struct brain *b, uint64_t id, bool make)
 {
@@ -69,12 +75,26 @@ static void fill_request(struct hands_request *req, const struct store_vps *v)
 	req->disk_mib = v->disk_mib;
 	req->rate_in_kbit = v->rate_in_kbit;
 	req->rate_out_kbit = v->rate_out_kbit;
+	req->own_kernel = v->own_kernel;
 	req->guest = v->guest;
 	memcpy(req->name, v->name, sizeof(req->name));
 	memcpy(req->uuid, v->uuid, sizeof(req->uuid));
 	memcpy(req->template, v->template, sizeof(req->template));
 	memcpy(req->version, v->version, sizeof(req->version));
 	memcpy(req->cmdline, v->cmdline, sizeof(req->cmdline));
+}
+
+static unsigned int operations_max(void)
+{
+	struct sysinfo info;
+	uint64_t fit;
+
+	if (sysinfo(&info) != 0) {
+		return 1;
+	}
+	fit = ((uint64_t)info.totalram * info.mem_unit >> 20) / OPERATION_MIB;
+	return fit < 1 ? 1 : fit > OPERATIONS_MAX ? OPERATIONS_MAX :
+		(unsigned int)fit;
 }
 
 static void begin(struct brain *b, struct vm *vm, const struct store_vps *v,
@@ -84,7 +104,7 @@ static void begin(struct brain *b, struct vm *vm, const struct store_vps *v,
 	struct err err = { "" };
 	char *keys = NULL;
 
-	vm->queued = b->operations >= OPERATIONS_MAX;
+	vm->queued = b->operations >= operations_max();
 	if (vm->queued) {
 		return;
 	}
@@ -352,7 +372,7 @@ static void start_queued(struct brain *b)
 			first->queued = false;
 			recon_kick(b, first->id);
 		}
-	} while (first && b->operations < OPERATIONS_MAX);
+	} while (first && b->operations < operations_max());
 }
 
 /* Orphans have no row: an operation on one just ends. */

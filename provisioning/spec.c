@@ -16,9 +16,12 @@
 #define REQNUM(n, t, lo, hi, h) \
 	{ .name = n, .type = t, .required = true, .min = lo, .max = hi, \
 	  .help = h }
+#define CHOICE(n, c, h) \
+	{ .name = n, .type = SPEC_CHOICE, .choices = c, .help = h }
 #define RATE(n, h) \
 	{ .name = n, .type = SPEC_RATE, .max = 100000000, .help = h }
 
+#define BOOT(h)	CHOICE("boot", "template|own-kernel", h)
 #define WAIT_ARGS \
 	OPT("no-wait", SPEC_SWITCH, "return once it is under way"), \
 	NUM("timeout", 1, 86400, "seconds to wait (exit 124 when over)")
@@ -91,6 +94,7 @@ const struct spec_verb spec_verbs[] = {
 		REQ("key", SPEC_KEYS, "file with SSH public keys"),
 		OPT("version", SPEC_VERSION, "template version (newest)"),
 		OPT("pool", SPEC_REF, "take the address from this pool"),
+		BOOT("whose kernel (the template's)"),
 		OPT("request-id", SPEC_TOKEN, "repeating it changes nothing"),
 		WAIT_ARGS,
 	} },
@@ -102,6 +106,7 @@ const struct spec_verb spec_verbs[] = {
 	} },
 	{ "start", "start a VPS", true, {
 		POS("name", SPEC_REF, "VPS"),
+		BOOT("from now on, whose kernel"),
 		WAIT_ARGS,
 	} },
 	{ "stop", "shut a VPS down", true, {
@@ -140,7 +145,8 @@ const struct spec_verb spec_verbs[] = {
 		OPTPOS("again", SPEC_TEXT, "path again, or its serial number"),
 	} },
 	{ "hook list", "deliveries to billing hooks", false, {
-		OPT("state", SPEC_TOKEN, "pending, delivered or dead"),
+		CHOICE("state", "pending|delivered|dead",
+		       "default: pending and dead"),
 		NUM("limit", 1, 100000, "newest N (default 50)"),
 	} },
 	{ "hook records", "stored event records, one a line, for replaying", false, {

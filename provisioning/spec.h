@@ -34,6 +34,7 @@ enum spec_type {
 	SPEC_PATH,	/* absolute path (client: made absolute) */
 	SPEC_TOKEN,	/* 1-64 of [A-Za-z0-9._:-] */
 	SPEC_VERSION,	/* template version */
+	SPEC_CHOICE,	/* one of `choices` */
 	SPEC_SWITCH,	/* present or not */
 };
 
@@ -43,6 +44,7 @@ struct spec_arg {
 	bool required;
 	bool positional;
 	uint64_t min, max;	/* SPEC_COUNT, SPEC_SIZE, SPEC_RATE */
+	const char *choices;	/* SPEC_CHOICE: words separated by "|" */
 	const char *help;
 };
 

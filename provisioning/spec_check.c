@@ -198,6 +198,20 @@ static int check_ref(const struct spec_arg *arg, const char *text,
 	return check_name(arg, text, err);
 }
 
+/* Is @text one of the words of "a|b|c"? */
+static bool is_choice(const char *choices, const char *text)
+{
+	size_t len = strlen(text), word;
+
+	for (; *choices; choices += word + (choices[word] == '|')) {
+		word = strcspn(choices, "|");
+		if (word == len && memcmp(choices, text, len) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int spec_check(const struct spec_arg *arg, const char *text, uint64_t *number,
 	       struct err *err)
 {
@@ -237,6 +251,12 @@ int spec_check(const struct spec_arg *arg, const char *text, uint64_t *number,
 		}
 		return err_set(err, -EINVAL, "%s: '%.64s' is not a version: "
 			       "letters, digits and . + ~ _", arg->name, text);
+	case SPEC_CHOICE:
+		if (is_choice(arg->choices, text)) {
+			return 0;
+		}
+		return err_set(err, -EINVAL, "%s: '%.40s' is not one of %s",
+			       arg->name, text, arg->choices);
 	case SPEC_SWITCH:
 	case SPEC_NONE:
 		break;

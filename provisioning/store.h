@@ -67,11 +67,16 @@ struct store_pool {
 	const char *reserved;	/* comma-separated, or NULL */
 };
 
+/* Column vps.boot. */
+#define STORE_BOOT_TEMPLATE	"template"
+#define STORE_BOOT_OWN		"own-kernel"
+
 /* A create; strings were checked by spec.c. */
 struct store_sale {
 	const char *name, *customer, *plan, *template;
 	const char *version, *pool, *request_id;	/* or NULL */
 	const char *ssh_keys;
+	bool own_kernel;
 };
 
 /* All that the reconciler needs to know of a VPS. */
@@ -88,6 +93,7 @@ struct store_vps {
 	char template[DISK_NAME_MAX], version[DISK_NAME_MAX];
 	char cmdline[512];
 	struct guest_config guest;	/* ssh_keys stays NULL */
+	bool own_kernel;		/* boots from its own disk */
 };
 
 enum store_kind {
@@ -155,6 +161,9 @@ int store_vps_set_phase(struct store *s, uint64_t id, enum vm_phase phase,
 int store_vps_set_desired(struct store *s, uint64_t id,
 			  enum vm_desired desired, const char *why,
 			  int64_t now, struct err *err);
+/** Whose kernel it boots from its next start on. */
+int store_vps_set_boot(struct store *s, uint64_t id, const char *boot,
+		       int64_t now, struct err *err);
 /** Its domain runs; the first time, that makes it sold. */
 int store_vps_started(struct store *s, uint64_t id, uint64_t domid,
 		      int64_t now, struct err *err);

@@ -161,9 +161,10 @@ int store_template_add(struct store *s, const struct disk_template *t,
 	if (rc) {
 		return rc;
 	}
-	rc = store_run(s, SQL_TEMPLATE_INSERT, err, "tttiitti", t->name,
+	rc = store_run(s, SQL_TEMPLATE_INSERT, err, "tttiittii", t->name,
 		       t->version, t->description, t->min_disk_mib,
-		       t->min_ram_mib, t->default_user, t->cmdline, now);
+		       t->min_ram_mib, t->default_user, t->cmdline,
+		       (int64_t)t->has_own_kernel, now);
 	return store_end(s, taken(rc, "template", t->name, err), err);
 }
 

@@ -20,6 +20,7 @@ struct plan_row {
 
 struct template_row {
 	int64_t id, min_disk_mib, min_ram_mib;
+	bool own_kernel;
 	char name[DISK_NAME_MAX];
 };
 
@@ -32,10 +33,12 @@ static int asked_text(const struct store_sale *sale, char **out,
 	if (!text) {
 		return err_set(err, -ENOMEM, "out of memory");
 	}
-	snprintf(text, ASKED_MAX, "%s|%s|%s|%s|%s|%s|%s", sale->name,
+	snprintf(text, ASKED_MAX, "%s|%s|%s|%s|%s|%s%s|%s", sale->name,
 		 sale->customer, sale->plan, sale->template,
 		 sale->version ? sale->version : "",
-		 sale->pool ? sale->pool : "", sale->ssh_keys);
+		 sale->pool ? sale->pool : "",
+		 /* As it was before there was a choice. */
+		 sale->own_kernel ? "|own-kernel" : "", sale->ssh_keys);
 	*out = text;
 	return 0;
 }
@@ -113,6 +116,7 @@ static int find_template(struct store *s, const struct store_sale *sale,
 		store_text(stmt, 1, tpl->name, sizeof(tpl->name));
 		tpl->min_disk_mib = sqlite3_column_int64(stmt, 3);
 		tpl->min_ram_mib = sqlite3_column_int64(stmt, 4);
+		tpl->own_kernel = sqlite3_column_int(stmt, 5);
 	}
 	sqlite3_reset(stmt);
 	return rc;
@@ -349,11 +353,12 @@ static int insert_vps(struct store *s, const struct store_sale *sale,
 	if (rc) {
 		return rc;
 	}
-	rc = store_run(s, SQL_VPS_INSERT, err, "tiiiiiiiiiitti", sale->name,
+	rc = store_run(s, SQL_VPS_INSERT, err, "tiiiiiiiiiittti", sale->name,
 		       customer_id, plan->id, template_id, plan->vcpus,
 		       plan->weight, plan->cap, plan->ram_mib, plan->disk_mib,
 		       plan->rate_in_kbit, plan->rate_out_kbit, mac,
-		       sale->ssh_keys, now);
+		       sale->ssh_keys, sale->own_kernel ? STORE_BOOT_OWN :
+		       STORE_BOOT_TEMPLATE, now);
 	if (rc == -EEXIST) {
 		return err_set(err, rc, "name: VPS '%s' exists already",
 			       sale->name);
@@ -399,6 +404,11 @@ static int sell(struct store *s, const struct store_sale *sale,
 	if (rc == 0) {
 		rc = check_template(&plan, tpl.name, tpl.min_disk_mib,
 				    tpl.min_ram_mib, err);
+	}
+	if (rc == 0 && sale->own_kernel && !tpl.own_kernel) {
+		rc = err_set(err, -EINVAL, "boot: template '%s' has no "
+			     "kernel of its own; only --boot template is "
+			     "possible", tpl.name);
 	}
 	if (rc == 0) {
 		rc = check_capacity(s, &plan, cap, 0, err);

@@ -83,6 +83,7 @@ static int read_row(sqlite3_stmt *stmt, struct store_vps *v, struct err *err)
 	store_text(stmt, 21, v->cmdline, sizeof(v->cmdline));
 	store_text(stmt, 22, v->guest.default_user,
 		   sizeof(v->guest.default_user));
+	v->own_kernel = sqlite3_column_int(stmt, 23);
 	snprintf(v->guest.hostname, sizeof(v->guest.hostname), "%s", v->name);
 	state[0] = (const char *)sqlite3_column_text(stmt, 11);
 	state[1] = (const char *)sqlite3_column_text(stmt, 12);
@@ -194,6 +195,21 @@ int store_vps_set_desired(struct store *s, uint64_t id,
 		       vm_desired_text(desired));
 	if (rc == 0) {
 		rc = store_event(s, id, "wanted", why, now, err);
+	}
+	return store_end(s, rc, err);
+}
+
+int store_vps_set_boot(struct store *s, uint64_t id, const char *boot,
+		       int64_t now, struct err *err)
+{
+	int rc = store_begin(s, err);
+
+	if (rc) {
+		return rc;
+	}
+	rc = store_run(s, SQL_VPS_SET_BOOT, err, "it", (int64_t)id, boot);
+	if (rc == 0) {
+		rc = store_event(s, id, "boot", boot, now, err);
 	}
 	return store_end(s, rc, err);
 }

@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CREATE_TIMEOUT_S	600
 #define TIMEOUT_S		300
@@ -58,6 +59,13 @@ static int pursue(struct brain *b, struct client *c,
 	return rc;
 }
 
+static bool wants_own_kernel(const struct msg_request *req)
+{
+	const char *boot = msg_request_text(req, "boot");
+
+	return boot && strcmp(boot, STORE_BOOT_OWN) == 0;
+}
+
 int verb_create(ARGS)
 {
 	struct store_sale sale = {
@@ -69,6 +77,7 @@ int verb_create(ARGS)
 		.pool = msg_request_text(req, "pool"),
 		.request_id = msg_request_text(req, "request-id"),
 		.ssh_keys = msg_request_text(req, "key"),
+		.own_kernel = wants_own_kernel(req),
 	};
 	struct store_vps v;
 	struct vm *vm;
@@ -110,11 +119,19 @@ static int check_sold(const struct store_vps *v, struct err *err)
 
 int verb_start(ARGS)
 {
+	const char *boot = msg_request_text(req, "boot");
 	struct store_vps v;
 	int rc = find(b, req, &v, err);
 
 	if (rc == 0) {
 		rc = check_sold(&v, err);
+	}
+	if (rc == 0 && boot && wants_own_kernel(req) != v.own_kernel) {
+		rc = v.row.domid ?
+			err_set(err, -EBUSY, "boot: VPS '%s' must be stopped "
+				"to change it", v.name) :
+			store_vps_set_boot(b->store, v.id, boot, brain_now(),
+					   err);
 	}
 	if (rc == 0 && !(v.row.desired == VM_RUNNING && v.row.domid)) {
 		rc = store_vps_set_desired(b->store, v.id, VM_RUNNING,

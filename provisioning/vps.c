@@ -141,20 +141,23 @@ static int ask(const struct cli *cli, const struct spec_verb *verb,
 	return code;
 }
 
-/* The console is the domain's, which has the VPS's name (not its number). */
+/* By the domain: others on this host may have the same name. */
 static int console(const struct cli *cli)
 {
 	struct err err = { "" };
+	const cJSON *domid;
 	cJSON *vps = NULL;
-	const char *name;
 	int code = ask(cli, spec_find("show"), &vps);
 
 	if (code) {
 		return code;
 	}
-	name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(vps,
-								     "name"));
-	cli_local_console(name ? name : "", &err);
+	domid = cJSON_GetObjectItemCaseSensitive(vps, "domid");
+	if (!cJSON_IsNumber(domid) || domid->valueint == 0) {
+		err_set(&err, -EBUSY, "name: the VPS is not running");
+		return complain(cli, MSG_CONFLICT, err.text);
+	}
+	cli_local_console((unsigned int)domid->valueint, &err);
 	return complain(cli, MSG_FAILED, err.text);
 }
 
@@ -241,7 +244,7 @@ int main(int argc, char **argv)
 		return complain(&cli, MSG_USAGE, err.text);
 	}
 	if (cli.help) {
-		cli_args_help(cli.verb);
+		cli_args_help(&cli);
 		return 0;
 	}
 	rc = run(&cli);

@@ -193,7 +193,11 @@ static int settle(struct brain *b, const struct hands_reply *reply,
 	}
 	if (reply->op == HANDS_HOST) {
 		brain_set_host(b, &reply->u.host);
-	} else if (reply->op == HANDS_TEMPLATE_IMPORT) {
+		return 0;
+	}
+	/* There is more disk to sell, or less. */
+	b->next_host = 0;
+	if (reply->op == HANDS_TEMPLATE_IMPORT) {
 		rc = store_template_add(b->store, tpl, brain_now(), err);
 		if (rc) {
 			memcpy(undo.template, tpl->name, DISK_NAME_MAX);

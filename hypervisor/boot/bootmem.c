@@ -3,6 +3,7 @@
 #include "include/log.h"
 #include "include/port.h"
 #include "lib/string.h"
+#include "x86/reboot.h"
 
 #define MAX_RANGES 256
 #define E820_RAM   1
@@ -95,8 +96,9 @@ uint64_t bootmem_alloc(uint64_t size, uint64_t align)
 		}
 	}
 	if (!best) {
-		port_panic("not enough memory: no %lu KiB free at start-up",
-			   (unsigned long)(size >> 10));
+		printk("Not enough memory: no %lu KiB free at start-up\n",
+		       (unsigned long)(size >> 10));
+		machine_halt();
 	}
 	bootmem_reserve(at, at + size);
 	memset(port_directmap + at, 0, size);

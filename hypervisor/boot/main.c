@@ -97,7 +97,8 @@ static void init_e820(void)
 		       e820_type_name(e->type));
 	}
 	if (!e820_total(&machine_e820, E820_RAM)) {
-		port_panic("the boot loader gave no memory map");
+		printk("The boot loader gave no memory map.\n");
+		machine_halt();
 	}
 }
 
@@ -172,10 +173,8 @@ static void start_dom0(void)
 {
 	if (dom0_build(&info, &options)) {
 		/* The reason was printed: nothing is broken, so no dump. */
-		printk("There is no dom0 to run: the machine stops here.\n");
-		for (;;) {
-			cpu_hlt(); /* interrupts are off */
-		}
+		printk("There is no dom0 to run.\n");
+		machine_halt();
 	}
 	free_modules();
 	m2p_share();
@@ -245,8 +244,9 @@ void boot_main(uint32_t magic, uint32_t mbi, uint64_t image)
 	       info.loader[0] ? info.loader : "an unnamed loader",
 	       (unsigned long)image);
 	if (!known) {
-		port_panic("not started by a multiboot loader (magic %x)",
-			   magic);
+		printk("Not started by a multiboot loader (magic %x).\n",
+		       magic);
+		machine_halt();
 	}
 	printk("Command line: %s\n", info.cmdline);
 	version_set_command_line(info.cmdline);

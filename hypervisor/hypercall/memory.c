@@ -101,7 +101,7 @@ static int extent_shrink(const struct resize *z, uint64_t i)
 	return 0;
 }
 
-/* Extents [start, nr): the number done in all, or an error for the first. */
+/* Extents [start, nr): the number done in all. */
 static long resize_extents(struct hc *hc, struct resize *z, uint64_t start)
 {
 	uint64_t i;
@@ -115,9 +115,6 @@ static long resize_extents(struct hc *hc, struct resize *z, uint64_t start)
 		rc = z->cmd == XENMEM_decrease_reservation ?
 			     extent_shrink(z, i) :
 			     extent_grow(z, i);
-		if (rc < 0 && i == 0) {
-			return rc;
-		}
 		if (rc) {
 			break;
 		}
@@ -131,19 +128,14 @@ static long resize(struct hc *hc, unsigned long cmd, gva_t arg)
 	struct resize z = { .cmd = cmd };
 	long rc;
 
-	if (port_copy_from_guest(&z.r, arg, sizeof(z.r)) != 0) {
-		return -EFAULT;
-	}
-	/* The count must survive the trip through arg[0]. */
-	if (z.r.nr_extents > ~0UL >> MEMORY_EXTENT_SHIFT) {
-		return -EINVAL;
-	}
-	if (start >= z.r.nr_extents ||
-	    z.r.extent_order > memory_order_max(hc->d)) {
+	/* These calls answer how many extents they did; none, to nonsense.
+	 * A count must survive the trip through arg[0]. */
+	if (port_copy_from_guest(&z.r, arg, sizeof(z.r)) != 0 ||
+	    z.r.nr_extents > ~0UL >> MEMORY_EXTENT_SHIFT ||
+	    start >= z.r.nr_extents ||
+	    z.r.extent_order > memory_order_max(hc->d) ||
+	    (!z.r.extent_start.p && cmd != XENMEM_increase_reservation)) {
 		return (long)start;
-	}
-	if (!z.r.extent_start.p && cmd != XENMEM_increase_reservation) {
-		return -EFAULT;
 	}
 	rc = access_get_domain(hc->d, z.r.domid, &z.d);
 	if (rc) {
@@ -188,7 +180,7 @@ static long maximum_ram_page(struct hc *hc, gva_t arg)
 {
 	(void)hc;
 	(void)arg;
-	return (long)frame_max - 1;
+	return (long)frame_max;
 }
 
 /* The domain named in a xen_memory_domain; -EFAULT, -EPERM, -ESRCH. */

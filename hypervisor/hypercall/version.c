@@ -120,7 +120,7 @@ long hc_xen_version(struct hc *hc)
 	case XENVER_get_features:
 		return get_features(hc);
 	case XENVER_pagesize:
-		return PAGE_SIZE;
+		return hc->arg[1] ? -EINVAL : (long)PAGE_SIZE;
 	case XENVER_guest_handle:
 		return guest_handle(hc);
 	case XENVER_commandline:

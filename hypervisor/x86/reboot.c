@@ -101,6 +101,7 @@ void machine_reboot(void)
 
 void machine_halt(void)
 {
+	printk("The machine stops here.\n");
 	uart_flush();
 	WRITE_ONCE(machine_stopping, true);
 	smp_send_nmi_others();

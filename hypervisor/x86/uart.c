@@ -180,11 +180,14 @@ void port_console_write(const char *s, size_t n)
 
 void uart_flush(void)
 {
-	uart.tx_async = false;
 	if (!uart.present) {
 		return;
 	}
+	/* The interrupt may be pumping on another CPU. */
+	spin_lock(&uart.tx_lock);
+	uart.tx_async = false;
 	drain();
+	spin_unlock(&uart.tx_lock);
 	for (unsigned int i = 0;
 	     i < TX_SPINS && !(reg_read(LSR) & LSR_TEMT); i++) {
 		cpu_pause();

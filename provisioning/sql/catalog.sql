@@ -106,7 +106,7 @@ ORDER BY a.address;
 
 -- The newest version, unless ?2 names one.
 -- name: template_get
-SELECT id, name, version, min_disk_mib, min_ram_mib, default_user, cmdline
+SELECT id, name, version, min_disk_mib, min_ram_mib, own_kernel
 FROM template
 WHERE (name = ?1 OR CAST(id AS TEXT) = ?1)
 	AND (?2 IS NULL OR version = ?2) AND phase = 'ready'
@@ -119,8 +119,8 @@ WHERE (name = ?1 OR CAST(id AS TEXT) = ?1)
 
 -- name: template_insert
 INSERT INTO template (name, version, description, min_disk_mib, min_ram_mib,
-	default_user, cmdline, phase, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'ready', ?8);
+	default_user, cmdline, own_kernel, phase, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'ready', ?9);
 
 -- name: template_exists
 SELECT 1 FROM template WHERE name = ?1 AND version = ?2;
@@ -142,7 +142,7 @@ SELECT name, version FROM template WHERE phase = 'removing' LIMIT 1;
 
 -- name: template_json
 SELECT t.id, t.name, t.version, t.description, t.min_disk_mib, t.min_ram_mib,
-	t.default_user, t.phase, t.created_at,
+	t.default_user, t.own_kernel, t.phase, t.created_at,
 	(SELECT count(*) FROM vps WHERE template_id = t.id) AS vps
 FROM template t
 WHERE (?1 IS NULL OR t.name = ?1 OR CAST(t.id AS TEXT) = ?1)

@@ -13,7 +13,8 @@ SELECT id FROM vps ORDER BY id;
 SELECT v.id, v.uuid, v.name, v.vcpus, v.weight, v.cap, v.ram_mib, v.disk_mib,
 	v.rate_in_kbit, v.rate_out_kbit, v.mac, v.desired, v.phase, v.domid,
 	v.ending, v.crash_count, v.crash_at, v.restart_at, v.last_error,
-	t.name, t.version, t.cmdline, t.default_user
+	t.name, t.version, t.cmdline, t.default_user,
+	v.boot = 'own-kernel'
 FROM vps v JOIN template t ON t.id = v.template_id
 WHERE v.id = ?1;
 
@@ -28,9 +29,9 @@ WHERE a.vps_id = ?1;
 -- name: vps_insert
 INSERT INTO vps (uuid, name, customer_id, plan_id, template_id, vcpus, weight,
 	cap, ram_mib, disk_mib, rate_in_kbit, rate_out_kbit, mac, ssh_keys,
-	desired, phase, created_at)
+	boot, desired, phase, created_at)
 VALUES ('', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-	'running', 'new', ?14);
+	?14, 'running', 'new', ?15);
 
 -- name: vps_set_uuid
 UPDATE vps SET uuid = ?2 WHERE id = ?1;
@@ -93,6 +94,9 @@ UPDATE vps SET plan_id = ?2, vcpus = ?3, weight = ?4, cap = ?5, ram_mib = ?6,
 	disk_mib = ?7, rate_in_kbit = ?8, rate_out_kbit = ?9
 WHERE id = ?1;
 
+-- name: vps_set_boot
+UPDATE vps SET boot = ?2 WHERE id = ?1;
+
 -- name: vps_delete
 DELETE FROM vps WHERE id = ?1;
 
@@ -123,7 +127,7 @@ SELECT v.id, v.name,
 	 JOIN pool q ON q.id = a.pool_id
 	 WHERE a.vps_id = v.id AND q.family = 6) AS ipv6,
 	v.mac, c.name AS customer, c.external_id, t.name AS template,
-	t.version AS template_version, t.default_user, v.uuid, v.domid,
+	t.version AS template_version, t.default_user, v.boot, v.uuid, v.domid,
 	v.crash_count, v.restart_at, v.last_error, v.created_at
 FROM vps v
 JOIN customer c ON c.id = v.customer_id

@@ -261,7 +261,6 @@ test_create()
 	check "remove" disk remove 8
 	check "remove again" disk remove 8
 	equal "removed" "vps 7 104" "$(disk list | grep vps)"
-	check "capacity" disk capacity
 }
 
 test_customize()
@@ -560,7 +559,7 @@ test_power_cut()
 test_full()
 {
 	[ "$vg" = - ] || return 0
-	mkdir "$work/small"
+	mkdir -p "$work/small"
 	mount -t tmpfs -o size=6m none "$work/small"
 	state=$work/small
 	fresh_pkg
@@ -568,6 +567,36 @@ test_full()
 	refuse "full state partition" ENOSPC "" disk import "$work/p.tar.zst"
 	equal "full state partition: no trace" "" \
 		"$(find "$work/small" -mindepth 2)"
+	state=$work/state
+	umount "$work/small"
+}
+
+# What templates, kernels and the database take cannot be sold; what VPSs have
+# written was sold already.
+test_capacity()
+{
+	set -- $(disk capacity)
+	if [ "$vg" != - ]; then
+		pool=$(lvs --noheadings --units m --nosuffix -o lv_size \
+			"$vg/pool" | sed "s/^ *//; s/\..*//")
+		equal "templates are not for sale" yes \
+			"$([ "$1" -lt "$pool" ] &&
+				[ "$1" -gt $((pool - 40)) ] && echo yes ||
+				echo "$1 of $pool")"
+		return 0
+	fi
+	mkdir -p "$work/small"
+	mount -t tmpfs -o size=100m none "$work/small"
+	state=$work/small
+	disk probe >/dev/null
+	equal "capacity of an empty disk" "100 0 100" "$(disk capacity)"
+	dd if=/dev/zero of="$state/disks/v-1.img" bs=1M count=20 2>/dev/null
+	equal "what VPSs wrote was sold" "100 20 80" "$(disk capacity)"
+	dd if=/dev/zero of="$state/templates/kernel" bs=1M count=10 \
+		2>/dev/null
+	dd if=/dev/zero of="$state/disks/t-a-1.img" bs=1M count=30 \
+		2>/dev/null
+	equal "templates are not for sale" "60 60 40" "$(disk capacity)"
 	state=$work/state
 	umount "$work/small"
 }
@@ -605,6 +634,7 @@ fi
 test_image
 test_power_cut
 test_full
+test_capacity
 test_busy
 check "remove the VPS" disk remove 7
 check "remove the template" disk template-remove tpl 1.0

@@ -75,10 +75,8 @@ int disk_template_boot(const struct disk_backend *be, const char *name,
 		       char initrd[DISK_PATH_MAX], struct err *err)
 {
 	(void)be;
-	(void)name;
-	(void)version;
 	(void)err;
-	strcpy(kernel, "/kernel");
+	snprintf(kernel, DISK_PATH_MAX, "/%s-%s/kernel", name, version);
 	initrd[0] = '\0';
 	return 0;
 }

@@ -121,6 +121,9 @@ int xl_start(const struct xl_config *c, uint64_t *domid, struct err *err)
 		return 0;
 	}
 	*domid = next_domid();
+	fake_path(path, sizeof(path), "dom/.kernel-%llu",
+		  (unsigned long long)id);
+	fake_write(path, "%s\n", c->kernel);
 	fake_path(path, sizeof(path), "dom/%llu", (unsigned long long)id);
 	return fake_write(path, "%llu running %llu\n",
 			  (unsigned long long)*domid,

@@ -206,7 +206,7 @@ static void both_families_are_given(void)
 static void unknown_things_are_named(void)
 {
 	struct store_sale sale = { "w", "nobody", "small", "busybox", NULL,
-				   NULL, NULL, "k" };
+				   NULL, NULL, "k", false };
 	uint64_t id;
 	bool again;
 
@@ -243,7 +243,7 @@ static void a_template_may_need_more_than_the_plan_has(void)
 				     .min_disk_mib = 4000, .min_ram_mib = 64,
 				     .default_user = "root" };
 	struct store_sale sale = { "w", "acme", "small", "big", NULL, NULL,
-				   NULL, "k" };
+				   NULL, "k", false };
 	uint64_t id;
 	bool again;
 

@@ -4,7 +4,8 @@
 cases="sale bad_input sizes_and_plans addresses_race requests_repeat
 	failures_are_undone guests_end orphans_go second_vpsd kill_create
 	kill_destroy kill_stop any_bytes clients_hang_up full_state
-	deaf_guests time_outs hooks_hear templates_come_and_go lists many_at_once"
+	deaf_guests time_outs hooks_hear templates_come_and_go lists many_at_once
+	own_kernel slow_greeting"
 
 sale()
 {
@@ -491,6 +492,57 @@ time_outs()
 	check_world
 }
 
+# What takes a connection is given time for its greeting, and is not asked
+# again and again.
+slow_greeting()
+{
+	fresh
+	kill "$banner_pid"
+	"$bin/banner" 5 >"$work/banner" &
+	banner_pid=$!
+	expect 0 'running' create web1 --timeout 20
+	[ "$(grep -c connection "$work/banner")" = 1 ] ||
+		bad "expected one connection, got $(cat "$work/banner")"
+	kill "$banner_pid"
+	"$bin/banner" >/dev/null &
+	banner_pid=$!
+}
+
+boots_from()
+{
+	grep -q "$1" "$work/fake/dom/.kernel-$(field web1 id)" ||
+		bad "expected a kernel like $1, got $(
+			cat "$work/fake/dom/.kernel-$(field web1 id)")"
+}
+
+own_kernel()
+{
+	fresh
+	expect 2 "boot: 'x' is not one of template|own-kernel" \
+		create web1 --boot x
+	expect 2 "boot: template 'busybox' has no kernel of its own" \
+		create web1 --boot own-kernel
+	{
+		sed 's/^version=.*/version=2.0/' \
+			"$work/templates/busybox-1.0.tar.zst"
+		echo own_kernel=yes
+	} >"$work/busybox-2.0.tar.zst"
+	expect 0 '2.0' vps template import "$work/busybox-2.0.tar.zst"
+	expect 0 'own-kernel' create web1 --boot own-kernel --request-id r1
+	boots_from grub-x86_64-xen
+	expect 0 'own-kernel' create web1 --boot own-kernel --request-id r1
+	expect 4 'request-id' create web1 --request-id r1
+	expect 0 'running' vps start web1 --boot own-kernel
+	expect 4 'must be stopped' vps start web1 --boot template
+	expect 0 'stopped' vps stop web1
+	expect 0 'template' vps start web1 --boot template
+	boots_from busybox-2.0
+	stop_vpsd KILL
+	start_vpsd
+	[ "$(field web1 boot)" = template ] || bad "expected it to be kept"
+	check_world
+}
+
 hooks_hear()
 {
 	fresh
@@ -553,6 +605,7 @@ lists()
 	[ "$(vps list --json | tr -d '\n')" = '[]' ] ||
 		bad "expected [], got $(vps list --json)"
 	expect 0 '' create web1
+	[ "$(vps show web1 --quiet)" = web1 ] || bad "expected the name only"
 	if vps list | grep -q ' $'; then
 		bad "expected no trailing blanks"
 	fi

@@ -30,7 +30,7 @@ trap 'exit 1' INT TERM
 
 vps()
 {
-	timeout 60 "$bin/vps" --quiet "$@"
+	timeout 60 "$bin/vps" "$@"
 }
 
 bad()

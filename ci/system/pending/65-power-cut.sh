@@ -15,6 +15,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 start()
 {
 	vm_start -cdrom "$B/serai.iso" -boot d \
+		-drive "if=virtio,format=raw,file=$vm_dir/state,cache=writeback" \
 		-drive "if=none,id=disk,format=raw,file=$vm_dir/disk,cache=writeback" \
 		-device virtio-blk-pci,drive=disk,serial=SERAI1
 	vm_wait_up 600
@@ -60,13 +61,12 @@ cut()
 
 vm_prepare power-cut
 ssh-keygen -q -t ed25519 -N '' -C a -f "$vm_dir/a"
-truncate -s 6G "$vm_dir/disk"
+truncate -s 512M "$vm_dir/state"
+mke2fs -q -F -t ext4 -L SERAI-STATE "$vm_dir/state"
+truncate -s 2G "$vm_dir/disk"
 start
-dom0 "vps host init /dev/\$(grep -lx SERAI1 /sys/block/*/serial |
-	cut -d / -f 4)" </dev/null >"$vm_dir/host-init" 2>&1
-check "host init" 0 $?
-vm_poweroff 150
-start
+dom0 /tmp/kill9-dom0 volume_group </dev/null >/dev/null ||
+	vm_die "cannot make a volume group, or vpsd does not use it"
 dom0 "vps -q customer add acme &&
 	vps -q plan add small --vcpus 1 --ram 96M --disk 64M &&
 	vps -q pool add v4 --range 10.0.2.50-10.0.2.51 --prefix 24 \
@@ -80,4 +80,4 @@ check_match "disks are thin volumes" 'v-1 ' \
 cut web2 "copying the template"
 cut web3 "starting"
 vm_poweroff 150
-rm -f "$vm_dir/disk"
+rm -f "$vm_dir/disk" "$vm_dir/state"

@@ -91,7 +91,7 @@ TEST(memory_populate_stops_at_the_limit)
 	CHECK_EQ(resize(XENMEM_populate_physmap, 4, 2), 2);
 	CHECK_EQ(A.d.tot_pages, 8);
 	CHECK_EQ(resize(XENMEM_populate_physmap, 4, 10), 0); /* order */
-	CHECK_EQ(resize(XENMEM_populate_physmap, ~0ULL, 0), -EINVAL);
+	CHECK_EQ(resize(XENMEM_populate_physmap, ~0ULL, 0), 0);
 	CHECK_EQ(resize(XENMEM_increase_reservation, 4, 0), 2);
 	((struct xen_memory_domain *)fake_guest(ARG))->domid = DOMID_SELF;
 	CHECK_EQ(op(XENMEM_maximum_reservation), 10);
@@ -416,7 +416,7 @@ TEST(memory_questions)
 	static struct shared_info si;
 
 	setup();
-	CHECK_EQ(op(XENMEM_maximum_ram_page), FAKE_FRAMES - 1);
+	CHECK_EQ(op(XENMEM_maximum_ram_page), FAKE_FRAMES);
 	CHECK_EQ(op(XENMEM_machphys_mapping), 0);
 	CHECK_EQ(mm->v_start, 0xffff800000000000ULL);
 	CHECK_EQ(mm->v_end, 0xffff804000000000ULL);

@@ -6,10 +6,12 @@
 
 const char guest_subject[] = "hello";
 extern char guest_image_start[], guest_image_end[];
-extern uint64_t boot_rsp;
+extern uint64_t boot_rsp, boot_tsc;
 
 static void show(void)
 {
+	/* Under -icount: instructions from reset to here (ci/bench.d/boot.sh). */
+	guest_printf("first instruction at TSC %lu\n", boot_tsc);
 	guest_printf("magic %s nr_pages %lu shared_info %lx flags %x\n",
 		     start_info->magic, start_info->nr_pages,
 		     start_info->shared_info, start_info->flags);

@@ -30,7 +30,8 @@
 #include "hypercall.h"
 
 #define PAGE_SIZE  4096UL
-#define VIRT_BASE  0xffffffff80000000UL
+extern char guest_base[]; /* the linker's */
+#define VIRT_BASE  ((uint64_t)guest_base)
 #define READ(x)	   (*(volatile __typeof__(x) *)&(x))
 
 extern const char guest_subject[];

@@ -20,7 +20,7 @@
 	NOTE XEN_ELFNOTE_GUEST_OS, .asciz "serai-test"
 	NOTE XEN_ELFNOTE_GUEST_VERSION, .asciz "1"
 	NOTE XEN_ELFNOTE_XEN_VERSION, .asciz "xen-3.0"
-	NOTE XEN_ELFNOTE_VIRT_BASE, .quad 0xffffffff80000000
+	NOTE XEN_ELFNOTE_VIRT_BASE, .quad guest_base
 	NOTE XEN_ELFNOTE_PADDR_OFFSET, .quad 0
 	NOTE XEN_ELFNOTE_ENTRY, .quad guest_entry
 	NOTE XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
@@ -39,6 +39,9 @@
 	.text
 	.globl guest_entry
 guest_entry:
+	rdtsc
+	mov	%eax, boot_tsc(%rip)
+	mov	%edx, boot_tsc + 4(%rip)
 	cld
 	mov	%rsp, boot_rsp(%rip)
 	lea	boot_stack_top(%rip), %rsp
@@ -183,8 +186,10 @@ trap_return:
 boot_stack:
 	.skip 32768
 boot_stack_top:
-	.globl boot_rsp
+	.globl boot_rsp, boot_tsc
 boot_rsp:
+	.skip 8
+boot_tsc:
 	.skip 8
 
 	.section .note.GNU-stack, "", @progbits
