@@ -156,16 +156,20 @@ static long update_batch(struct hc *hc, struct owners *o,
 		o->l1 = NULL;
 		o->l1_addr = 0;
 		spin_lock(&o->pt->mmu_lock);
-		for (k = 0; k < n && rc == 0; k++) {
+		for (k = 0; k < n; k++) {
 			if (unlikely(o->pt->pt_work)) {
 				o->l1 = NULL;
 				rc = ptype_drain(o->pt, true);
+				if (rc) {
+					break;
+				}
 			}
-			if (rc == 0) {
-				rc = update_one(o, &u[k]);
+			rc = update_one(o, &u[k]);
+			if (rc) {
+				break;
 			}
-			i += rc == 0;
 		}
+		i += k;
 		spin_unlock(&o->pt->mmu_lock);
 		if (rc == 0 && i < b->count && port_should_yield()) {
 			rc = -ERESTART;

@@ -265,7 +265,8 @@ static uint64_t *target(struct vcpu *v, gva_t va)
 	       ((va.v & (PAGE_SIZE - 1)) / 8);
 }
 
-static bool emulate_any(struct ptwr *w, const uint8_t *code, size_t n, gva_t va)
+static __noinline bool emulate_any(struct ptwr *w, const uint8_t *code, size_t n,
+				   gva_t va)
 {
 	if (!ptwr_decode(code, n, &w->insn) || (va.v & (w->insn.size - 1U))) {
 		return false;
@@ -314,7 +315,7 @@ static bool handle(struct ptwr *w, struct vcpu *v, gva_t va)
  * The instruction is fetched with the lock held: it lies in guest memory, and
  * a fault there ends the copy without coming back here.
  */
-bool upcall_ptwr(struct vcpu *v, gva_t va)
+bool upcall_ptwr(struct vcpu *v, struct cpu_user_regs *regs, gva_t va)
 {
 	struct ptwr w;
 	bool ok;
@@ -323,7 +324,7 @@ bool upcall_ptwr(struct vcpu *v, gva_t va)
 	if (!(w.d->vm_assist & (1U << VMASST_TYPE_writable_pagetables))) {
 		return false;
 	}
-	w.regs = port_vcpu_regs(v);
+	w.regs = regs;
 	spin_lock(&w.d->mmu_lock);
 	ok = handle(&w, v, va);
 	spin_unlock(&w.d->mmu_lock);

@@ -36,7 +36,7 @@ void upcall_pirq(struct domain *d, unsigned int pirq);
  * A #PF of v's kernel mode at va, not yet explained: emulate a write to a
  * page table (hypercall/ptwr.c).  True when handled, regs advanced.
  */
-bool upcall_ptwr(struct vcpu *v, gva_t va);
+bool upcall_ptwr(struct vcpu *v, struct cpu_user_regs *regs, gva_t va);
 /* v did something it cannot survive: mark its domain crashed (domain.c). */
 void upcall_domain_crash(struct domain *d, const char *why);
 /*

@@ -160,80 +160,76 @@ hypercall:
 	cmpq $0, VCPU_hw_user_root(%rcx)
 	je 5f
 	cmpb $0, uaccess_smap(%rip)
-	jne 5f
+	jne 6f
+	/*
+	 * rcx: where rip..ss for the CPU go: to regs, or under XPTI to the
+	 * CPU's entry page, which nothing needs before the very end.
+	 */
+1:	movq %rsp, %rcx
+	cmpb $0, P(xpti)(%rsp)
+	je 21f
+	movq P(entry_page)(%rsp), %rcx
+	addq $4096 - 40, %rcx
 	/* Linux's user selectors, or ours; another may mean kernel mode. */
-21:	movq 40(%r11), %rax
+21:	movl 40(%r11), %eax
 	cmpl $LINUX_USER_CS, %eax
 	je 31f
 	cmpl $SEL_G_CS64, %eax
-	jne 5f
-31:	movw %ax, R(cs)(%rsp)
-22:	movq 64(%r11), %rax
+	jne 4f
+31:	movq %rax, R(cs)(%rcx)
+22:	movl 64(%r11), %eax
 	cmpl $LINUX_USER_DS, %eax
 	je 32f
 	cmpl $SEL_G_DS, %eax
-	jne 5f
-32:	movw %ax, R(ss)(%rsp)
+	jne 4f
+32:	movq %rax, R(ss)(%rcx)
 23:	cmpq $0, 24(%r11) /* flags: VGCF_in_syscall */
-	jne 5f
+	jne 4f
 24:	movq 48(%r11), %rax
 	testl $RFLAGS_UNUSUAL, %eax
-	jnz 5f
+	jnz 4f
 	testl $0x200, %eax /* IF clear: events stay masked */
-	jz 5f
+	jz 4f
 	andl $0x200ed5, %eax
 	orl $0x2, %eax
-	movq %rax, R(rflags)(%rsp)
+	movq %rax, R(rflags)(%rcx)
 	/* A rip at or beyond the canonical limit would fault (XSA-7). */
 25:	movq 32(%r11), %rax
-	movq %rax, R(rip)(%rsp)
+	movq %rax, R(rip)(%rcx)
 	shrq $47, %rax
 	jnz 4f
-26:	movq 56(%r11), %rax
-	movq %rax, R(rsp)(%rsp)
-	/* Nothing can fail any more but the last loads, which were touched
-	 * with this line or page; keep them before the change of mode. */
-27:	movq (%r11), %rax
-	movq %rax, P(scratch)(%rsp)
-28:	movq 16(%r11), %rax
-29:	movq 8(%r11), %r11
-	andb $~VF_KERNEL, VCPU_mode(%rcx)
-	pushq %rax
-	movq VCPU_info(%rcx), %rax
+26:	movq (%r11), %rax
+	movq %rax, -8(%rcx) /* rax */
+27:	movq 16(%r11), %rax
+	movq %rax, P(scratch)(%rsp) /* rcx */
+28:	movq 56(%r11), %rax
+	movq %rax, R(rsp)(%rcx)
+	/* Were the last load to fault, the slow path would do this again. */
+	movq P(current)(%rsp), %rax
+	movq VCPU_info(%rax), %rax
 	movb $0, 1(%rax)
+29:	movq 8(%r11), %r11
+	movq P(current)(%rsp), %rax
+	andb $~VF_KERNEL, VCPU_mode(%rax)
 	swapgs
-	movq VCPU_hw_user_root(%rcx), %rax
-	cmpb $0, P(xpti) + 8(%rsp)
-	jne 3f
+	movq VCPU_hw_user_root(%rax), %rax
+	cmpb $0, P(xpti)(%rsp)
+	jne 2f
 	movq %rax, %cr3
-	popq %rcx
-	movq P(scratch)(%rsp), %rax
+	movq P(scratch)(%rsp), %rcx
+	movq -8(%rsp), %rax
 	/* The CPU checks the selectors; a fault becomes the guest's. */
 	jmp exit_iretq
 
-3:	/* XPTI: the frame and rax by way of the CPU's entry page. */
-	popq %rcx
-	pushq %rdi
-	movq P(entry_page) + 8(%rsp), %rdi
-	movq %rax, ENTRY_guest_cr3(%rdi)
-	movq P(scratch) + 8(%rsp), %rax
-	movq %rax, 4096 - 48(%rdi)
-	movq R(rip) + 8(%rsp), %rax
-	movq %rax, 4096 - 40(%rdi)
-	movq R(cs) + 8(%rsp), %rax
-	movq %rax, 4096 - 32(%rdi)
-	movq R(rflags) + 8(%rsp), %rax
-	movq %rax, 4096 - 24(%rdi)
-	movq R(rsp) + 8(%rsp), %rax
-	movq %rax, 4096 - 16(%rdi)
-	movq R(ss) + 8(%rsp), %rax
-	movq %rax, 4096 - 8(%rdi)
-	leaq 4096 - 48(%rdi), %rax
-	movq %rax, 8(%rsp)
-	movq ENTRY_guest_cr3(%rdi), %rax
-	popq %rdi
-	movq (%rsp), %rsp
+2:	movq %rax, ENTRY_guest_cr3 - 4096 + 40(%rcx)
+	subq $8, %rcx
+	movq %rcx, R(rsp)(%rsp)
+	movq P(scratch)(%rsp), %rcx
+	movq R(rsp)(%rsp), %rsp
 	jmp *far_xexit_iret(%rip)
+
+6:	stac
+	jmp 1b
 
 	/*
 	 * The frame was read half way: regs.rsp is still the frame's address
@@ -241,13 +237,16 @@ hypercall:
 	 * need them.
 	 */
 4:	movq %r11, R(rsp)(%rsp)
+	cmpb $0, uaccess_smap(%rip)
+	je 5f
+	clac
 5:	movl $HYPERCALL_iret, %eax
-	jmp entry_syscall_slow
-	EXTABLE 21b 5b
-	EXTABLE 22b 5b
-	EXTABLE 23b 5b
-	EXTABLE 24b 5b
-	EXTABLE 25b 5b
+	jmp entry_hypercall
+	EXTABLE 21b 4b
+	EXTABLE 22b 4b
+	EXTABLE 23b 4b
+	EXTABLE 24b 4b
+	EXTABLE 25b 4b
 	EXTABLE 26b 4b
 	EXTABLE 27b 4b
 	EXTABLE 28b 4b

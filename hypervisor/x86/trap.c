@@ -55,7 +55,7 @@ void trap_page_fault(struct cpu_user_regs *regs)
 		 */
 		if ((error & (PF_PRESENT | PF_WRITE)) ==
 			    (PF_PRESENT | PF_WRITE) &&
-		    gva_range_ok(GVA(va), 8) && upcall_ptwr(v, GVA(va))) {
+		    gva_range_ok(GVA(va), 8) && upcall_ptwr(v, regs, GVA(va))) {
 			return;
 		}
 	}

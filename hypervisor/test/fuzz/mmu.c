@@ -188,7 +188,7 @@ static void do_ptwr(struct hc *hc)
 	hc->v->regs.rip = fake_gva(LIST).v;
 	hc->v->regs.rax = any_pte();
 	hc->v->regs.rcx = any_pte();
-	(void)upcall_ptwr(hc->v, GVA(any_va() | any_slot() * 8 | (byte() & 7)));
+	(void)upcall_ptwr(hc->v, port_vcpu_regs(hc->v), GVA(any_va() | any_slot() * 8 | (byte() & 7)));
 }
 
 /* The guest writes to its own page, if it may. */

@@ -262,7 +262,7 @@ static void compare(const uint8_t *insn, size_t n, native_fn *native,
 	if (m.mem & PTE_PRESENT) {
 		return; /* a mapping; not what is compared here */
 	}
-	done = upcall_ptwr(&A.v, GVA(TABLE_VA + 40 * 8 + offset));
+	done = upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(TABLE_VA + 40 * 8 + offset));
 	CHECK(done);
 	CHECK_EQ(*entry, m.mem);
 	CHECK_EQ(r->rax, m.rax);
@@ -340,7 +340,7 @@ static bool write_entry(unsigned int slot, uint64_t val)
 	memcpy(fake_guest(CODE_OFF), "\x48\x87\x07", 3); /* xchg %rax, (%rdi) */
 	A.v.regs.rip = fake_gva(CODE_OFF).v;
 	A.v.regs.rax = val;
-	return upcall_ptwr(&A.v, GVA(TABLE_VA + slot * 8));
+	return upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(TABLE_VA + slot * 8));
 }
 
 TEST(ptwr_counts_references_like_a_hypercall)
@@ -373,19 +373,19 @@ TEST(ptwr_refuses_and_changes_nothing)
 	rip = A.v.regs.rip;
 	CHECK_EQ(rip, fake_gva(CODE_OFF).v);
 	/* Unaligned, not mapped, the hole, not a table, assist off. */
-	CHECK(!upcall_ptwr(&A.v, GVA(TABLE_VA + 4)));
-	CHECK(!upcall_ptwr(&A.v, GVA(0x1000)));
-	CHECK(!upcall_ptwr(&A.v, GVA(HOLE_START)));
-	CHECK(!upcall_ptwr(&A.v, GVA(0x8000000000000000ULL)));
+	CHECK(!upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(TABLE_VA + 4)));
+	CHECK(!upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(0x1000)));
+	CHECK(!upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(HOLE_START)));
+	CHECK(!upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(0x8000000000000000ULL)));
 	*mm_entry(s.l1, 3) = 0;
 	CHECK(write_entry(3, pte(mm_frame(&A.d), RO)));
-	CHECK(!upcall_ptwr(&A.v, GVA(0x3000)));
+	CHECK(!upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(0x3000)));
 	A.d.vm_assist = 0;
 	CHECK(!write_entry(9, 0));
 	A.d.vm_assist = ~0U;
 	/* The instruction cannot be read. */
 	fake_guest_hole(0, true);
-	CHECK(!upcall_ptwr(&A.v, GVA(TABLE_VA + 72)));
+	CHECK(!upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(TABLE_VA + 72)));
 	CHECK_EQ(ptype_audit_extra(&A.d), 0);
 }
 
@@ -396,10 +396,10 @@ TEST(ptwr_fetches_up_to_the_end_of_a_page)
 	fake_guest_hole(1, true);
 	A.v.regs.rip = fake_gva(PAGE_SIZE - 3).v;
 	A.v.regs.rax = 0x123 << 1;
-	CHECK(upcall_ptwr(&A.v, GVA(TABLE_VA + 80)));
+	CHECK(upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(TABLE_VA + 80)));
 	CHECK_EQ(*mm_entry(s.l1, 10), 0x246);
 	/* One byte less is half an instruction. */
 	memcpy(fake_guest(PAGE_SIZE - 2), "\x48\x87", 2);
 	A.v.regs.rip = fake_gva(PAGE_SIZE - 2).v;
-	CHECK(!upcall_ptwr(&A.v, GVA(TABLE_VA + 80)));
+	CHECK(!upcall_ptwr(&A.v, port_vcpu_regs(&A.v), GVA(TABLE_VA + 80)));
 }
