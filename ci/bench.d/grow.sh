@@ -14,7 +14,7 @@ for hv in ${HYPERVISORS:-serai xen}; do
 	image=$B/hypervisor.elf
 	[ "$hv" = serai ] || image=$B/xen.elf
 	bench_hv "$image" "dom0_mem=768M" "$work/host.gz" "bench=grow" \
-		-m 2560 >"$work/$hv.console"
+		-m 3072 >"$work/$hv.console"
 	sed -n 's/^.*COST //p' "$work/$hv.console" >"$work/$hv"
 done
 bench_begin grow
