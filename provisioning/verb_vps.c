@@ -86,6 +86,9 @@ int verb_create(ARGS)
 	int rc = store_vps_create(b->store, &sale, &b->capacity, brain_now(),
 				  &id, &again, err);
 
+	if (rc == -EDQUOT) {
+		b->next_host = 0;	/* somebody may make room meanwhile */
+	}
 	if (rc) {
 		return rc;
 	}

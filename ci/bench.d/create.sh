@@ -1,6 +1,6 @@
 #!/bin/sh
 # create.sh [TEMPLATE...] - what a sale costs, as `NAME VALUE` lines in
-# milliseconds of the machine's own clock; HYPERVISOR=xen (default) or serai.
+# milliseconds of the machine's own clock; HYPERVISOR=serai (default) or xen.
 #
 #	TEMPLATE.create   `vps create` until the new VPS's SSH banner
 #	TEMPLATE.start    `vps start` of it, until the banner
@@ -15,11 +15,11 @@ set -eu
 cd "$(dirname "$0")/../.."
 B=${B:-$PWD/build}
 [ $# -gt 0 ] || set -- busybox debian-12
-work=$B/bench/create-${HYPERVISOR:-xen}
+work=$B/bench/create-${HYPERVISOR:-serai}
 rm -rf "$work"
 mkdir -p "$work"
-image=$B/xen.elf
-[ "${HYPERVISOR:-xen}" = xen ] || image=$B/hypervisor.elf
+image=$B/hypervisor.elf
+[ "${HYPERVISOR:-serai}" = serai ] || image=$B/xen.elf
 
 # dom0's RAM root with this template's package and the program that measures.
 overlay() { # TEMPLATE

@@ -16,6 +16,8 @@
 #include "include/log.h"
 #include "lib/string.h"
 
+#define RESERVE_MIN 512u /* 2 MiB */
+
 struct heap heap;
 
 static unsigned int zone_of(mfn_t m)
@@ -181,9 +183,16 @@ void heap_free_untouched(mfn_t m, unsigned int order)
 	spin_unlock(&heap.lock);
 }
 
+void heap_set_reserve(void)
+{
+	heap.reserve = heap.total / HEAP_RESERVE_SHARE + RESERVE_MIN;
+}
+
 uint64_t heap_free_frames(void)
 {
-	return READ_ONCE(heap.free);
+	uint64_t n = READ_ONCE(heap.free);
+
+	return n > heap.reserve ? n - heap.reserve : 0;
 }
 
 uint64_t heap_total_frames(void)

@@ -13,6 +13,7 @@
 struct heap {
 	struct spinlock lock;
 	uint64_t free, total;	     /* frames */
+	uint64_t reserve;	     /* of the free ones */
 	uint32_t orders[HEAP_ZONES]; /* bit o: head[z][o] is not empty */
 	uint32_t head[HEAP_ZONES][HEAP_ORDER_MAX + 1]; /* mfn, 0: none */
 };

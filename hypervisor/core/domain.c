@@ -220,7 +220,6 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg,
 		goto out_parts;
 	}
 	frame_share_with_guest(d->shared_info, d, true);
-	pvclock_publish_wallclock(d);
 	if (privileged) {
 		domain_dom0 = d;
 	}
@@ -300,6 +299,8 @@ int domain_unpause_by_controller(struct domain *d)
 				 __ATOMIC_SEQ_CST)) {
 		return -EINVAL;
 	}
+	/* What built it has cleared its shared page. */
+	pvclock_publish_wallclock(d);
 	domain_unpause(d);
 	return 0;
 }

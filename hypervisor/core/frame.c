@@ -13,11 +13,12 @@
 #include "include/log.h"
 
 struct frame *frame_table;
-uint64_t frame_max;
+uint64_t frame_max, frame_ram_count;
 
 void frame_set_ram(mfn_t start, mfn_t end, bool is_ram)
 {
 	for (; start.v < end.v && start.v < frame_max; start.v++) {
+		frame_ram_count += (uint64_t)is_ram - frame_of(start)->is_ram;
 		frame_of(start)->is_ram = is_ram;
 	}
 }

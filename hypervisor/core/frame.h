@@ -70,6 +70,7 @@ _Static_assert(sizeof(struct frame) == 48,
 
 extern struct frame *frame_table; /* indexed by mfn */
 extern uint64_t frame_max;	  /* first mfn beyond the table */
+extern uint64_t frame_ram_count;  /* of them, those that are RAM */
 
 static inline struct frame *frame_of(mfn_t m)
 {

@@ -59,6 +59,9 @@ void pvclock_publish_wallclock(struct domain *d)
 	struct shared_info *s = d->shared_info;
 	uint64_t ns = port_wallclock_ns() + d->time_offset_ns;
 
+	if (!s) {
+		return; /* it is dying */
+	}
 	d->wc_version = (d->wc_version + 2) & ~1u;
 	WRITE_ONCE(s->wc_version, d->wc_version + 1);
 	write_barrier();

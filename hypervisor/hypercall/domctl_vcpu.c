@@ -1,6 +1,5 @@
 /* domctl_vcpu.c - the vCPUs of a domain: contexts, affinity, state. */
 #include "core/heap.h"
-#include "core/pvclock.h"
 #include "core/sched.h"
 #include "core/teardown.h"
 #include "hypercall/context.h"
@@ -53,10 +52,6 @@ long domctl_setvcpucontext(struct hc *hc, struct domain *d,
 	domain_pause(d);
 	if (from.v) {
 		rc = take_context(v, from);
-		if (rc == 0 && v->id == 0) {
-			/* libxc has cleared the page, and the time in it. */
-			pvclock_publish_wallclock(d);
-		}
 	} else {
 		vcpu_down(v);
 		rc = teardown_vcpu_state(v);

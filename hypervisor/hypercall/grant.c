@@ -171,50 +171,43 @@ static long do_array(struct hc *hc, const struct grant_op *op, uint32_t count)
 	return 0;
 }
 
-static long do_unmaps(struct hc *hc, uint32_t count)
-{
-	struct gnttab_unmap_grant_ref op[GRANT_BATCH];
-	gva_t at = GVA(hc->arg[1]);
-	uint32_t done, n;
+typedef void grant_batch_fn(struct hc *hc, void *op, uint32_t n);
 
-	for (done = 0; done < count; done += n) {
-		if (done && port_should_yield()) {
-			return pause_at(hc, done, sizeof(op[0]));
-		}
-		n = MIN(count - done, GRANT_BATCH);
-		if (port_probe_guest_write(at, n * sizeof(op[0])) ||
-		    port_copy_from_guest(op, at, n * sizeof(op[0]))) {
-			return -EFAULT;
-		}
-		grant_unmap(hc, op, n);
-		if (port_copy_to_guest(at, op, n * sizeof(op[0]))) {
-			return -EFAULT;
-		}
-		at = gva_add(at, n * sizeof(op[0]));
-	}
-	return 0;
+static void unmap_batch(struct hc *hc, void *op, uint32_t n)
+{
+	grant_unmap(hc, op, n);
 }
 
-static long do_replaces(struct hc *hc, uint32_t count)
+static void replace_batch(struct hc *hc, void *op, uint32_t n)
 {
-	struct gnttab_unmap_and_replace op[GRANT_BATCH];
+	grant_unmap_and_replace(hc, op, n);
+}
+
+/* Operations that are done many at a time, for the sake of one TLB flush. */
+static long do_batches(struct hc *hc, grant_batch_fn *fn, size_t size,
+		       uint32_t count)
+{
+	union {
+		struct gnttab_unmap_grant_ref unmap[GRANT_BATCH];
+		struct gnttab_unmap_and_replace replace[GRANT_BATCH];
+	} op;
 	gva_t at = GVA(hc->arg[1]);
 	uint32_t done, n;
 
 	for (done = 0; done < count; done += n) {
 		if (done && port_should_yield()) {
-			return pause_at(hc, done, sizeof(op[0]));
+			return pause_at(hc, done, size);
 		}
 		n = MIN(count - done, GRANT_BATCH);
-		if (port_probe_guest_write(at, n * sizeof(op[0])) ||
-		    port_copy_from_guest(op, at, n * sizeof(op[0]))) {
+		if (port_probe_guest_write(at, n * size) ||
+		    port_copy_from_guest(&op, at, n * size)) {
 			return -EFAULT;
 		}
-		grant_unmap_and_replace(hc, op, n);
-		if (port_copy_to_guest(at, op, n * sizeof(op[0]))) {
+		fn(hc, &op, n);
+		if (port_copy_to_guest(at, &op, n * size)) {
 			return -EFAULT;
 		}
-		at = gva_add(at, n * sizeof(op[0]));
+		at = gva_add(at, n * size);
 	}
 	return 0;
 }
@@ -228,10 +221,13 @@ long hc_grant_table_op(struct hc *hc)
 		return -EINVAL;
 	}
 	if (cmd == GNTTABOP_unmap_grant_ref) {
-		return do_unmaps(hc, count);
+		return do_batches(hc, unmap_batch,
+				  sizeof(struct gnttab_unmap_grant_ref), count);
 	}
 	if (cmd == GNTTABOP_unmap_and_replace) {
-		return do_replaces(hc, count);
+		return do_batches(hc, replace_batch,
+				  sizeof(struct gnttab_unmap_and_replace),
+				  count);
 	}
 	if (cmd >= ARRAY_SIZE(ops)) {
 		return -ENOSYS;

@@ -30,9 +30,7 @@ static long set_time(uint64_t secs, uint32_t nsecs, uint64_t system_time)
 	port_set_wallclock(secs * NS_PER_S + nsecs - system_time);
 	while ((d = domain_get_next(id)) != NULL) {
 		id = d->id + 1u;
-		if (!d->is_dying && d->shared_info) {
-			pvclock_publish_wallclock(d);
-		}
+		pvclock_publish_wallclock(d);
 		domain_put(d);
 	}
 	return 0;

@@ -28,7 +28,7 @@ long sysctl_physinfo(struct hc *hc, struct xen_sysctl *op)
 	/* Without PV and a grant version libxl refuses to create guests. */
 	p->capabilities = XEN_SYSCTL_PHYSCAP_pv |
 			  XEN_SYSCTL_PHYSCAP_gnttab_v1;
-	p->total_pages = heap_total_frames();
+	p->total_pages = frame_ram_count;
 	p->free_pages = heap_free_frames();
 	p->outstanding_pages = domain_claims_outstanding();
 	p->max_mfn = frame_max - 1;
@@ -66,7 +66,7 @@ long sysctl_numainfo(struct hc *hc, struct xen_sysctl *op)
 {
 	struct xen_sysctl_numainfo *p = &op->u.numainfo;
 	struct xen_sysctl_meminfo mem = {
-		.memsize = heap_total_frames() << PAGE_SHIFT,
+		.memsize = frame_ram_count << PAGE_SHIFT,
 		.memfree = heap_free_frames() << PAGE_SHIFT,
 	};
 	uint32_t distance = 10; /* ACPI's "here" */

@@ -13,6 +13,7 @@
 struct domain_arch {
 	uint64_t *l3, *l2;
 	uint64_t *l1[PERDOMAIN_L1S];
+	uint32_t companions; /* root.c; atomic */
 };
 
 struct vcpu_arch {

@@ -4,6 +4,7 @@
 #include "core/frame.h"
 #include "core/heap.h"
 #include "core/tlbclock.h"
+#include "include/compiler.h"
 #include "include/errno.h"
 #include "include/port.h"
 #include "lib/string.h"
@@ -14,6 +15,9 @@
 #include "x86/insn.h"
 #include "x86/pte.h"
 #include "x86/vmap.h"
+
+#define COMPANIONS_MIN 32u /* of a domain, however small */
+#define PAGES_PER_ROOT 16u
 
 static uint64_t hw_root(mfn_t m)
 {
@@ -88,6 +92,21 @@ static void fill_companion(uint64_t *c, const uint64_t *l4)
 	memcpy(c + above, l4 + above, (512 - above) * sizeof(*c));
 }
 
+/*
+ * Companions are the hypervisor's memory, and how many there are is for guests
+ * to say. Each domain has a number for sure, which the heap's reserve has room
+ * for; more only as long as there is memory to give away, and never more than
+ * the smallest of processes need (two roots of 40 pages and more).
+ */
+static bool may_have_companion(const struct domain *d)
+{
+	uint32_t n = READ_ONCE(d->arch->companions);
+
+	return n < d->tot_pages / HEAP_RESERVE_SHARE + COMPANIONS_MIN ||
+	       (n < d->tot_pages / PAGES_PER_ROOT + COMPANIONS_MIN &&
+		heap_free_frames() > 0);
+}
+
 int port_root_init(struct domain *d, mfn_t m)
 {
 	const uint64_t *own = (uint64_t *)(port_directmap + hv_root);
@@ -100,12 +119,13 @@ int port_root_init(struct domain *d, mfn_t m)
 	if (!cpu_xpti) {
 		return 0;
 	}
-	c = heap_alloc_page();
+	c = may_have_companion(d) ? heap_alloc_page() : NULL;
 	if (!c) {
 		return -ENOMEM;
 	}
 	fill_companion(c, l4);
 	frame_of(m)->companion = (uint32_t)ptr_mfn(c).v;
+	__atomic_fetch_add(&d->arch->companions, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -113,8 +133,8 @@ void port_root_fini(struct domain *d, mfn_t m)
 {
 	struct frame *f = frame_of(m);
 
-	(void)d;
 	if (f->companion) {
+		__atomic_fetch_sub(&d->arch->companions, 1, __ATOMIC_RELAXED);
 		heap_free_page(frame_ptr(MFN(f->companion)));
 		f->companion = 0;
 	}

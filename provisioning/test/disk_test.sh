@@ -14,7 +14,7 @@ kind='file'
 cuts="0.005 0.01 0.02 0.04 0.08 0.16 0.3"
 if [ "$vg" != - ]; then
 	kind=lvm
-	# lvm is slow, slower still where this runs (30-disk-lvm.sh)
+	# lvm is slow, slower still where this runs (31-disk-lvm.sh)
 	cuts="0.2 0.6 1.2 2.5"
 fi
 

@@ -606,6 +606,8 @@ lists()
 		bad "expected [], got $(vps list --json)"
 	expect 0 '' create web1
 	[ "$(vps show web1 --quiet)" = web1 ] || bad "expected the name only"
+	expect 0 "pool add" vps pool --help
+	! vps pool --help | grep -q "plan add" || bad "expected pool verbs only"
 	if vps list | grep -q ' $'; then
 		bad "expected no trailing blanks"
 	fi

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xen/physdev.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -133,12 +134,16 @@ static struct vcpu *running_vcpu(domid_t id)
 	return v;
 }
 
-/* These would stop the fake machine. */
+/* These would stop the fake machine, or keep a page of dom0, which never ends,
+ * for ever. */
 static bool stops_machine(const struct vcpu *v, unsigned int nr, uint64_t a0)
 {
 	return nr == __HYPERVISOR_platform_op ||
 	       (nr == __HYPERVISOR_sched_op && v->domain->privileged &&
 		a0 >= SCHEDOP_shutdown && a0 != SCHEDOP_poll) ||
+	       (nr == __HYPERVISOR_physdev_op &&
+		(a0 == PHYSDEVOP_pirq_eoi_gmfn_v1 ||
+		 a0 == PHYSDEVOP_pirq_eoi_gmfn_v2)) ||
 	       (nr == __HYPERVISOR_sysctl &&
 		((struct xen_sysctl *)fake_guest(ARG))->cmd ==
 			XEN_SYSCTL_debug_keys);
@@ -284,7 +289,7 @@ static void make_domain(domid_t id)
 static void destroy_all(void)
 {
 	struct domain *d;
-	unsigned int id = 0;
+	unsigned int id = 0, rounds = 0;
 
 	while ((d = domain_get_next(id)) != NULL) {
 		domain_pause_nosync(d);
@@ -297,6 +302,11 @@ static void destroy_all(void)
 	while ((d = domain_get_next(id)) || (d = domain_get_by_id(0))) {
 		id = d->id + 1u;
 		while (domain_kill(d) == -ERESTART) {
+		}
+		if (rounds++ > 1000) {
+			port_panic("domain %u is kept by %u references, "
+				   "%u frames", d->id, d->refs - 1,
+				   d->tot_pages);
 		}
 		domain_put(d);
 	}

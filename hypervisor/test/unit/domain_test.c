@@ -168,6 +168,25 @@ TEST(domain_pause_nests_and_waits)
 	sched_audit();
 }
 
+/* libxc clears the shared page when it builds a guest, and that page is where
+ * Linux learns the date: on 1970-01-01 no certificate is valid. */
+TEST(domain_knows_the_date_when_it_starts)
+{
+	struct domain *dom0, *d;
+
+	fake_reset();
+	dom0 = world_domain(0, 1);
+	port_set_wallclock(1795244565000000007ULL);
+	d = world_domain(1, 1);
+	memset(d->shared_info, 0, PAGE_SIZE);
+	CHECK_EQ(domain_unpause_by_controller(d), 0);
+	CHECK_EQ(d->shared_info->wc_sec, 1795244565);
+	CHECK_EQ(d->shared_info->wc_nsec, 7);
+	CHECK_EQ(d->shared_info->wc_version & 1, 0);
+	world_kill(d);
+	world_kill(dom0);
+}
+
 TEST(domain_shutdown_tells_dom0_and_resumes)
 {
 	struct domain *dom0 = world_domain(0, 1), *d = world_domain(1, 2);

@@ -465,3 +465,25 @@ TEST(memory_claim)
 	CHECK_EQ(op(XENMEM_claim_pages), 0);
 	CHECK_EQ(domain_claims_outstanding(), 0);
 }
+
+/* Or one guest that takes all there is would stop everybody else's page
+ * tables (XPTI: each root needs a page of the hypervisor's). */
+TEST(memory_that_is_kept_back)
+{
+	uint64_t all;
+	void *page;
+	mfn_t m;
+
+	setup();
+	all = heap_free_frames();
+	heap_set_reserve();
+	CHECK(heap_free_frames() < all);
+	A.d.max_pages = FAKE_FRAMES;
+	while (domain_frames_alloc(&A.d, 0, 0, &m) == 0) {
+	}
+	CHECK_EQ(heap_free_frames(), 0);
+	page = heap_alloc_page();
+	CHECK(page != NULL);
+	heap_free_page(page);
+	CHECK_EQ(resize(XENMEM_increase_reservation, 1, 0), 0);
+}

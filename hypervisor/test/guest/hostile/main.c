@@ -6,7 +6,9 @@
  *
  * It may well destroy itself; what must survive is everybody else.  Its
  * command line says seed=N and calls=N.  As dom0 it leaves out what a dom0
- * may rightly do to the machine.
+ * may rightly do to the machine.  With storm=1 it makes what costs the
+ * hypervisor most, or wakes others, as fast as it can, for ever: its neighbours
+ * must keep their share; with roots=1 it pins all its memory as roots.
  *
  * cmdline: seed=1 calls=200000
  * only: serai
@@ -347,6 +349,61 @@ static bool on_event(struct trap_regs *r)
 	return true;
 }
 
+/* Pin and unpin, flush everybody, give frames back and take them again, wake
+ * xenstored and xenconsoled, expired timers, our own events. */
+static void storm(void)
+{
+	struct evtchn_send send[] = {
+		{ start_info->store_evtchn },
+		{ start_info->console.domU.evtchn },
+	};
+	uint64_t frame = va_mfn(victim[0]);
+	struct xen_memory_reservation res = {
+		.nr_extents = 1,
+		.domid = DOMID_SELF,
+	};
+	unsigned int i;
+
+	set_xen_guest_handle(res.extent_start, &frame);
+	guest_make_readonly(spare_table);
+	for (;; done++) {
+		guest_mmuext(MMUEXT_PIN_L1_TABLE, va_mfn(spare_table));
+		guest_mmuext(MMUEXT_TLB_FLUSH_ALL, 0);
+		guest_mmuext(MMUEXT_UNPIN_TABLE, va_mfn(spare_table));
+		for (i = 0; i < 2; i++) {
+			hypercall_op(__HYPERVISOR_event_channel_op,
+				     EVTCHNOP_send, &send[i]);
+		}
+		hypercall1(__HYPERVISOR_set_timer_op, 1);
+		guest_update_va(victim[0], 0, UVMF_INVLPG);
+		hypercall2(__HYPERVISOR_memory_op, XENMEM_decrease_reservation,
+			   hc_ptr(&res));
+		hypercall2(__HYPERVISOR_memory_op, XENMEM_populate_physmap,
+			   hc_ptr(&res));
+		guest_update_va(victim[0], frame << 12 | 0x67, UVMF_INVLPG);
+		if (done % 100000 == 0) {
+			guest_printf("hostile: storm %lu\n", done);
+		}
+	}
+}
+
+/* Memory that no entry maps is full of empty tables: pin them all as roots, of
+ * which each costs the hypervisor a page under XPTI. */
+static void pin_roots(void)
+{
+	const uint64_t *p2m = (const uint64_t *)start_info->mfn_list;
+	uint64_t pfn, pinned = 0;
+
+	for (pfn = start_info->nr_pages; pfn-- > 0;) {
+		pinned += guest_mmuext(MMUEXT_PIN_L4_TABLE, p2m[pfn]) == 0;
+	}
+	guest_printf("hostile: %lu of %lu pages are roots\n", pinned,
+		     start_info->nr_pages);
+	for (;;) {
+		hypercall2(__HYPERVISOR_sched_op, SCHEDOP_block, 0);
+	}
+}
+
 void guest_main(void)
 {
 	privileged = start_info->flags & SIF_INITDOMAIN;
@@ -356,6 +413,12 @@ void guest_main(void)
 	guest_map_shared();
 	trap_hook = own_trap;
 	event_hook = on_event;
+	if (option("roots")) {
+		pin_roots();
+	}
+	if (option("storm")) {
+		storm();
+	}
 	for (done = 0; done < calls; done++) {
 		switch (pick(4)) {
 		case 0:

@@ -263,6 +263,72 @@ static void ext_ops(void)
 	equal("unknown-op", -38, guest_mmuext(99, 0));
 }
 
+/*
+ * A hypercall keeps every register but rax, rcx and r11, by whichever way the
+ * hypervisor takes: returns what differs.
+ */
+static uint64_t changed_registers(uint64_t nr, uint64_t arg, uint64_t count)
+{
+	register uint64_t r10 __asm__("r10") = DOMID_SELF;
+	register uint64_t r8 __asm__("r8") = 0xb8;
+	uint64_t rdi = arg, rsi = count, rdx = 0;
+
+	__asm__ volatile("push %%rbx\n\tpush %%rbp\n\t"
+			 "mov $0xb1, %%ebx\n\tmov $0xb2, %%ebp\n\t"
+			 "mov $0xb3, %%r9d\n\tmov $0xb4, %%r12d\n\t"
+			 "mov $0xb5, %%r13d\n\tmov $0xb6, %%r14d\n\t"
+			 "mov $0xb7, %%r15d\n\t"
+			 "syscall\n\t"
+			 "xor $0xb1, %%rbx\n\txor $0xb2, %%rbp\n\t"
+			 "xor $0xb3, %%r9\n\txor $0xb4, %%r12\n\t"
+			 "xor $0xb5, %%r13\n\txor $0xb6, %%r14\n\t"
+			 "xor $0xb7, %%r15\n\t"
+			 "or %%rbx, %%r9\n\tor %%rbp, %%r9\n\t"
+			 "or %%r12, %%r9\n\tor %%r13, %%r9\n\t"
+			 "or %%r14, %%r9\n\tor %%r15, %%r9\n\t"
+			 "pop %%rbp\n\tpop %%rbx\n\t"
+			 "mov %%r9, %%rax"
+			 : "+a"(nr), "+D"(rdi), "+S"(rsi), "+d"(rdx),
+			   "+r"(r10), "+r"(r8)
+			 :
+			 : "rcx", "r9", "r11", "r12", "r13", "r14", "r15",
+			   "memory");
+	return nr | (rdi ^ arg) | (rsi ^ count) | rdx | (r10 ^ DOMID_SELF) |
+	       (r8 ^ 0xb8);
+}
+
+static void registers(void)
+{
+	struct mmuext_op op = {
+		.cmd = MMUEXT_INVLPG_LOCAL,
+		.arg1.linear_addr = hc_ptr(window),
+	};
+	struct mmu_update u = { pt_entry_ma(window, 1), guest_pte(page_a, RO) };
+
+	equal("invlpg-keeps-registers", 0,
+	      (int64_t)changed_registers(__HYPERVISOR_mmuext_op, hc_ptr(&op),
+					 1));
+	op.cmd = MMUEXT_TLB_FLUSH_LOCAL;
+	equal("flush-keeps-registers", 0,
+	      (int64_t)changed_registers(__HYPERVISOR_mmuext_op, hc_ptr(&op),
+					 1));
+	equal("update-keeps-registers", 0,
+	      (int64_t)changed_registers(__HYPERVISOR_mmu_update, hc_ptr(&u),
+					 1));
+	equal("no-such-call-keeps-registers", 0,
+	      (int64_t)changed_registers(63, 1, 2));
+	equal("invlpg-unreadable", -14,
+	      hypercall5(__HYPERVISOR_mmuext_op, 0x1000, 1, 0, DOMID_SELF, 0));
+	equal("invlpg-in-the-hole", -14,
+	      hypercall5(__HYPERVISOR_mmuext_op, 0xffff830000000000, 1, 0,
+			 DOMID_SELF, 0));
+	op.cmd = MMUEXT_INVLPG_LOCAL;
+	op.arg1.linear_addr = 0x0000900000000000;
+	equal("invlpg-non-canonical", 0,
+	      hypercall5(__HYPERVISOR_mmuext_op, hc_ptr(&op), 1, 0, DOMID_SELF,
+			 0));
+}
+
 void guest_main(void)
 {
 	equal("map-shared-info", 0, guest_map_shared());
@@ -273,4 +339,5 @@ void guest_main(void)
 	bad_contents();
 	writable_tables();
 	ext_ops();
+	registers();
 }

@@ -103,9 +103,25 @@ static void exceptions(void)
 
 static void faults(void)
 {
+	regs.rax = 0xa0;
+	regs.rcx = 0xa1;
+	regs.rdx = 0xa2;
+	regs.r11 = 0xa3;
+	regs.r15 = 0xa4;
+	regs.rflags = USER_FLAGS | 0x400 | 0x1; /* DF, CF */
 	regs.rdi = 0x1000;
 	RUN(code_read);
 	expect("read-of-nothing", 14, 4);
+	guest_equal("fault-rax-kept", 0xa0, user_trap.rax);
+	guest_equal("fault-rcx-kept", 0xa1, user_trap.rcx);
+	guest_equal("fault-rdx-kept", 0xa2, user_trap.rdx);
+	guest_equal("fault-r11-kept", 0xa3, user_trap.r11);
+	guest_equal("fault-r15-kept", 0xa4, user_trap.r15);
+	guest_equal("fault-rsp", USER_STACK, user_trap.rsp);
+	guest_equal("fault-cs", FLAT_USER_CS, user_trap.cs & 0xffffffff);
+	guest_equal("fault-ss", FLAT_USER_SS, user_trap.ss & 0xffff);
+	guest_equal("fault-flags", 0x601, user_trap.rflags & 0x601);
+	regs.rflags = USER_FLAGS;
 	guest_equal("cr2-of-read", 0x1000,
 		    shared_info->vcpu_info[0].arch.cr2);
 	RUN(code_write);

@@ -1,13 +1,13 @@
 #!/bin/sh
-# 30-disk-lvm.sh - the LVM backend for real: disk_test.sh under dom0's own
+# 31-disk-lvm.sh - the LVM backend for real: disk_test.sh under dom0's own
 # kernel, with its own lvm, on a blank disk in QEMU.  No hypervisor: volumes
 # do not depend on one, and this takes a third of the time.
 #
 # Prints ok/FAIL lines.  Needs build/dom0-vmlinux and build/dom0-root.img.
 set -eu
 
-top=$(cd "$(dirname "$0")/../../.." && pwd)
-build=${BUILD:-$top/build}
+top=$(cd "$(dirname "$0")/../.." && pwd)
+build=${B:-$top/build}
 log=$build/log/disk-lvm
 prov=$top/provisioning
 work=$(mktemp -d)

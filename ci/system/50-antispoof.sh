@@ -8,14 +8,14 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=ci/qemu.sh
-. "$here/../../qemu.sh"
+. "$here/../qemu.sh"
 
 ip6_1=fd00:5e::50 ip6_2=fd00:5e::51 ip6_h=fd00:5e::15
 
 build_frames()
 {
 	cc -std=c11 -D_GNU_SOURCE -O1 -static \
-		"$here/../../../provisioning/test/frames.c" -o "$vm_dir/frames" ||
+		"$here/../../provisioning/test/frames.c" -o "$vm_dir/frames" ||
 		vm_die "cannot build frames.c"
 }
 

@@ -1,0 +1,88 @@
+# shellcheck shell=sh disable=SC2154,SC2034,SC2119,SC2120
+# lab.sh - guests on either hypervisor, booted straight from -kernel.
+# Sourced by system tests after qemu.sh.
+#
+# The laboratory disk, mounted at /run/lab in dom0, has a guest kernel with a
+# shell on its console (lab.d/init, lab.d/dom0) and our PV test kernels.
+
+# lab_build - $B/lab.img out of the busybox template and the test kernels.
+lab_build() {
+	_tree=$B/lab
+	_here=${here:?}
+	rm -rf "$_tree"
+	mkdir -p "$_tree/disk/guest"
+	tar -C "$_tree" -xf "$(ls "$B"/templates/busybox-*.tar.zst)" \
+		kernel initrd
+	mv "$_tree/kernel" "$_tree/disk/kernel"
+	mkdir "$_tree/initrd.d"
+	(cd "$_tree/initrd.d" && gzip -dc ../initrd | cpio --quiet -id)
+	cp "$_here/lab.d/init" "$_tree/initrd.d/init"
+	chmod 755 "$_tree/initrd.d/init"
+	(cd "$_tree/initrd.d" && find . | LC_ALL=C sort |
+		cpio --quiet -o -H newc -R 0:0) >"$_tree/disk/initrd"
+	make -s -C "$_here/../hypervisor/test/guest" O="$B" >/dev/null &&
+		cp "$B"/guest/*.elf "$_tree/disk/guest/"
+	rm -f "$B/lab.img"
+	mke2fs -q -F -t ext2 -m 0 -L LAB -d "$_tree/disk" "$B/lab.img" 96M
+	rm -rf "$_tree"
+}
+
+# lab_start serai|xen [HYPERVISOR-OPTION...] - boot, up to dom0's shell.
+# Further QEMU options in $lab_qemu. /run/scratch is a disk of its own: dom0 has
+# no memory for what is saved.
+lab_start() {
+	truncate -s 0 "$vm_dir/scratch.img"
+	truncate -s 4G "$vm_dir/scratch.img"
+	mke2fs -q -F -t ext4 -E lazy_itable_init=1 -L SCRATCH "$vm_dir/scratch.img"
+	_hv=$B/hypervisor.elf
+	[ "$1" = serai ] || _hv=$B/xen.elf
+	shift
+	# shellcheck disable=SC2086
+	vm_start -kernel "$_hv" \
+		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-384M} $*" \
+		-initrd "$B/dom0-vmlinux console=hvc0 rootfstype=ramfs,$B/dom0-root.img" \
+		-drive "if=none,id=lab,format=raw,readonly=on,file=$B/lab.img" \
+		-device virtio-blk-pci,drive=lab \
+		-drive "if=virtio,format=raw,cache=unsafe,file=$vm_dir/scratch.img" \
+		${lab_qemu:-}
+	vm_wait_up
+	# shellcheck disable=SC2016 # dom0 expands
+	dom0 'mkdir -p /run/lab /run/scratch
+		mount -t ext2 -o ro "$(findfs LABEL=LAB)" /run/lab &&
+		mount -t ext4 "$(findfs LABEL=SCRATCH)" /run/scratch' </dev/null ||
+		vm_die "expected the laboratory disk in dom0"
+	dom0_put "${here:?}/lab.d/dom0" /run/lab-functions
+}
+
+# lab_sh - the shell script on stdin, in dom0, with lab.d/dom0's functions.
+lab_sh() {
+	{
+		echo ". /run/lab-functions"
+		cat
+	} | DOM0_TIMEOUT=${1:-900} dom0 'cat >/run/script; sh /run/script </dev/null'
+}
+
+# lab_test SCRIPT MIB CPUS - a test that is lab.d/SCRIPT: its result lines, and
+# that the hypervisor (HYPERVISOR=serai or xen) and dom0 came through it. Ours
+# counts all its books afterwards.
+lab_test() {
+	vm_test=$1
+	vm_memory=$2
+	vm_cpus=$3
+	vm_prepare "lab-$1"
+	lab_build || vm_die "expected the laboratory disk to be built"
+	lab_start "${HYPERVISOR:-serai}"
+	{
+		echo "LAB_TEST=$1"
+		cat "$here/lab.d/$1"
+	} | lab_sh
+	check "$1: the script ends well" 0 "$?"
+	if [ "${HYPERVISOR:-serai}" = serai ]; then
+		check "$1: all reference counts are right" 1 "$(dom0 \
+			'xl debug-keys A; xl dmesg | grep -c "audit: no mismatch"' \
+			</dev/null)"
+	fi
+	vm_poweroff
+	check "$1: no complaint of the hypervisor" 0 "$(grep -acE \
+		'hypervisor fault|panic|double fault' "$vm_dir/console.log")"
+}
