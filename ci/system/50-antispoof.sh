@@ -99,6 +99,8 @@ test_counters()
 
 open_filter()
 {
+	# Forged sources would move the neighbour's address to this port.
+	dom0 ip link set "vps$id_a" type bridge_slave learning off </dev/null
 	for chain in in ip6; do
 		echo "flush chain netdev serai vps${id_a}_$chain"
 	done >"$vm_dir/open.nft"

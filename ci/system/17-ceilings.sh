@@ -3,7 +3,7 @@
 # a guest, must not cost more instructions than ci/bench.d/ceilings says and
 # 2 %.  A change that shortens a path lowers its number there.
 set -u
-cd "$(dirname "$0")/../../.." || exit 1
+cd "$(dirname "$0")/../.." || exit 1
 . ci/bench.d/lib.sh
 work=$bench_dir/ceilings
 mkdir -p "$work"

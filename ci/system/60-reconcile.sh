@@ -11,7 +11,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=ci/qemu.sh
-. "$here/../../qemu.sh"
+. "$here/../qemu.sh"
 
 
 # Ten at once, in dom0; prints "STATUS LAST-LINE" for each.
