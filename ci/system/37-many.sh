@@ -1,7 +1,7 @@
 #!/bin/sh
 # Domains made and destroyed again and again (lab.d/many): nothing is lost.
 set -u
-here=$(cd "$(dirname "$0")/../.." && pwd)
+here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=ci/qemu.sh
 . "$here/qemu.sh"
 # shellcheck source=ci/lab.sh

@@ -2,7 +2,7 @@
 # What a customer and an operator do to running guests (lab.d/guests): SMP, CPU
 # hot-plug, balloon under pressure, pause, save and restore, reboot, crash.
 set -u
-here=$(cd "$(dirname "$0")/../.." && pwd)
+here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=ci/qemu.sh
 . "$here/qemu.sh"
 # shellcheck source=ci/lab.sh
