@@ -116,8 +116,7 @@ int evtchn_status(struct domain *d, struct evtchn_status *st)
 	return 0;
 }
 
-/* --- audit -------------------------------------------------------------------
- */
+/* --- audit ---------------------------------------------------------------- */
 
 static void audit_port(struct domain *d, struct evtchn *c, uint32_t port)
 {

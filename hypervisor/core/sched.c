@@ -57,8 +57,7 @@ static void hint_set(cpumask_t *mask, unsigned int cpu, bool on)
 	}
 }
 
-/* --- where to run ------------------------------------------------------------
- */
+/* --- where to run --------------------------------------------------------- */
 
 /* The virtual time at which v would compete. */
 static uint64_t clock_for(const struct vcpu *v)
@@ -164,8 +163,7 @@ static void offer_to_idle(const struct vcpu *v)
 	}
 }
 
-/* --- sleeping and waking -----------------------------------------------------
- */
+/* --- sleeping and waking -------------------------------------------------- */
 
 static bool may_preempt(const struct sched_cpu *c, const struct vcpu *v)
 {
@@ -284,8 +282,7 @@ static void unpark_all(void *arg)
 	}
 }
 
-/* --- choosing ---------------------------------------------------------------
- */
+/* --- choosing ------------------------------------------------------------- */
 
 /* The CPU whose head is due first, before `limit`; NULL: none. */
 static struct sched_cpu *earliest_other(unsigned int self, uint64_t limit)
@@ -318,8 +315,7 @@ static struct vcpu *steal(unsigned int self, uint64_t limit)
 	if (!o || !spin_trylock(&o->lock)) {
 		return NULL;
 	}
-	list_for_each(pos, &o->queue)
-	{
+	list_for_each(pos, &o->queue) {
 		v = queue_unit(pos);
 		if (limit != NOBODY && !vtime_before(v->sched.vtime, limit)) {
 			break;
@@ -341,8 +337,7 @@ static struct vcpu *pick_due(struct sched_cpu *c, unsigned int self)
 	struct list_head *pos;
 
 	/* Its affinity may have changed while it waited or ran. */
-	list_for_each(pos, &c->queue)
-	{
+	list_for_each(pos, &c->queue) {
 		own = queue_unit(pos);
 		if (queue_allowed(own) >> self & 1) {
 			break;
