@@ -482,12 +482,11 @@ deaf_guests()
 time_outs()
 {
 	fresh
-	kill "$banner_pid"
+	stop_banner
 	expect 124 'waiting for SSH' create web1 --timeout 2
 	is_running web1 || bad "expected it to be kept"
 	expect 0 'creating' create web2 --no-wait
-	"$bin/banner" >/dev/null &
-	banner_pid=$!
+	start_banner
 	until_true 20 is_running web2 || bad "expected web2 running"
 	check_world
 }
@@ -497,15 +496,13 @@ time_outs()
 slow_greeting()
 {
 	fresh
-	kill "$banner_pid"
-	"$bin/banner" 5 >"$work/banner" &
-	banner_pid=$!
+	stop_banner
+	start_banner 5
 	expect 0 'running' create web1 --timeout 20
 	[ "$(grep -c connection "$work/banner")" = 1 ] ||
 		bad "expected one connection, got $(cat "$work/banner")"
-	kill "$banner_pid"
-	"$bin/banner" >/dev/null &
-	banner_pid=$!
+	stop_banner
+	start_banner
 }
 
 boots_from()

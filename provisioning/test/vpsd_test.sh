@@ -67,6 +67,22 @@ until_true()
 	done
 }
 
+# Its port is free when this returns: the next one can have it.
+stop_banner()
+{
+	kill "$banner_pid"
+	wait "$banner_pid"
+	banner_pid=
+}
+
+start_banner() # [SECONDS_BEFORE_GREETING]
+{
+	"$bin/banner" "${1:-0}" >"$work/banner" 2>&1 &
+	banner_pid=$!
+	until_true 30 grep -q listening "$work/banner" ||
+		bad "expected a banner on port 22"
+}
+
 start_vpsd()
 {
 	"$bin/vpsd-fake" --state "$work/state" --run "$work/run" \
@@ -167,8 +183,7 @@ export SERAI_FAKE_DIR="$work/fake" SERAI_SOCKET="$work/run/vpsd.sock"
 export ASAN_OPTIONS=detect_leaks=0
 ip link set lo up
 ip route add local 10.0.2.0/24 dev lo
-"$bin/banner" >/dev/null &
-banner_pid=$!
+start_banner
 
 # shellcheck disable=SC2154 # set in vpsd_cases.sh
 for case in ${VPSD_CASES:-$cases}; do
