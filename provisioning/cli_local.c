@@ -9,7 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HOST_INIT	"/usr/lib/serai/host-init"
+static const struct {
+	const char *verb, *path, *args[2];
+} scripts[] = {
+	{ "host init", "/usr/lib/serai/host-init", { "disk", "again" } },
+	{ "host upgrade", "/usr/lib/serai/host-upgrade", { "image", NULL } },
+	{ "host rollback", "/usr/lib/serai/host-upgrade", { NULL, NULL } },
+};
 
 int cli_local_console(unsigned int domid, struct err *err)
 {
@@ -26,12 +32,23 @@ static const char *text_of(const struct cli *cli, const char *name)
 								     name));
 }
 
-int cli_local_host_init(const struct cli *cli, struct err *err)
+int cli_local_script(const struct cli *cli, struct err *err)
 {
-	/* Without "again" the list ends earlier. */
-	execl(HOST_INIT, HOST_INIT, text_of(cli, "disk"),
-	      text_of(cli, "again"), (char *)NULL);
-	return err_set(err, -errno, "%s: %s", HOST_INIT, strerror(errno));
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
+		const char *first = scripts[i].args[0];
+		const char *second = scripts[i].args[1];
+
+		if (strcmp(cli->verb->name, scripts[i].verb) != 0) {
+			continue;
+		}
+		/* Without an argument the list ends earlier. */
+		execl(scripts[i].path, scripts[i].path,
+		      first ? text_of(cli, first) : NULL,
+		      second ? text_of(cli, second) : NULL, (char *)NULL);
+		return err_set(err, -EIO,
+			       "%s: %s", scripts[i].path, strerror(errno));
+	}
+	return -ENOENT;
 }
 
 int cli_local_confirm(const struct cli *cli, struct err *err)

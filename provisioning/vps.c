@@ -206,8 +206,7 @@ static int run(struct cli *cli)
 	cJSON *result = NULL;
 	int code;
 
-	if (strcmp(cli->verb->name, "host init") == 0) {
-		cli_local_host_init(cli, &err);
+	if (cli_local_script(cli, &err) != -ENOENT) {
 		return complain(cli, MSG_FAILED, err.text);
 	}
 	if (strcmp(cli->verb->name, "console") == 0) {

@@ -97,10 +97,10 @@ static bool all_delivered(struct world *w)
 				   "WHERE state <> 'delivered'"), "0") == 0;
 }
 
-/* Until everything is delivered, or @pid is gone, or 30 s. */
+/* Until everything is delivered, or @pid is gone, or 120 s. */
 static bool wait_delivered(struct world *w, pid_t pid)
 {
-	time_t end = time(NULL) + 30;
+	time_t end = time(NULL) + 120;
 	siginfo_t info = { 0 };
 
 	while (!all_delivered(w)) {
@@ -182,7 +182,7 @@ static void test_killed_any_time(void)
 	int round;
 
 	srand(7);
-	for (round = 0; round < 12; round++) {
+	for (round = 0; round < 6; round++) {
 		world_open(&w, VPSS);
 		world_hook(&w, "one", "sleep 0.01\n" LOG_IT "sleep 0.01");
 		fill(&w);
