@@ -206,8 +206,15 @@ static int run(struct cli *cli)
 	cJSON *result = NULL;
 	int code;
 
-	if (cli_local_script(cli, &err) != -ENOENT) {
-		return complain(cli, MSG_FAILED, err.text);
+	code = cli_local_script(cli, &err);
+	if (code > 0) {
+		return complain(cli, (enum msg_code)code, err.text);
+	}
+	if (code == 0) {
+		if (cli->json) {
+			cli_show(cli, cli->args);
+		}
+		return MSG_OK;
 	}
 	if (strcmp(cli->verb->name, "console") == 0) {
 		return console(cli);
