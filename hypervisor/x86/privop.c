@@ -297,8 +297,7 @@ static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *r,
 			       const struct privop *op)
 {
 	const struct pv_trap *t = &v->pv.trap[op->number];
-	bool real = v->domain->vm_assist &
-		    (1u << VMASST_TYPE_architectural_iopl);
+	bool real = ioport_iopl_in_frames(v);
 	unsigned int level = v->mode & VF_KERNEL ? !real : 3;
 
 	if (!t->address || (t->flags & 3) < level) {
