@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . ci/bench.d/lib.sh
 work=$bench_dir/ceilings
 mkdir -p "$work"
-names=null-syscall:anonymous-fault:mprotect-16-twice:fork-exit-wait:pipe-hop
+names=null-syscall+anonymous-fault+mprotect-16-twice+fork-exit-wait+pipe-hop
 
 make -C hypervisor O="$B" >"$work/build.log" 2>&1 || {
 	echo "FAIL ceilings: expected the hypervisor to build" \
