@@ -3,8 +3,7 @@
 # unit: per cent of what one process does on the bare machine's one CPU
 # Group 2: guests that count what they can do in each second (load/), dom0
 # idle beside them. The bare machine's column is one process's own count, and for
-# more than one the share that was asked for. Under -icount a machine of two CPUs
-# has as many instructions a second as one: busy, each of them has half.
+# more than one the share that was asked for.
 set -eu
 cd "$(dirname "$0")/../.."
 . ci/bench.d/lib.sh
@@ -29,11 +28,8 @@ measure() {
 	bench_hv "$(bench_image "$1")" "dom0_mem=512M $args" "$work/host.gz" \
 		"bench=alone+oneidle+two+weights+caps+nine+ten" -m 1024 \
 		>"$out.console"
-	bench_hv "$(bench_image "$1")" \
-		"dom0_mem=512M dom0_max_vcpus=1 $args" "$work/host.gz" \
-		"bench=cpus" -m 1024 -smp 2 >"$out.smp.console"
-	bench_whole "$out.console" "$out.smp.console" || return
-	cat "$out.console" "$out.smp.console" | sed -n 's/^.*SHARE/SHARE/p'
+	bench_whole "$out.console" || return
+	sed -n 's/^.*SHARE/SHARE/p' "$out.console"
 }
 
 # shares UNIT - "NAME PERCENT" out of SHARE lines: the mean over the seconds
@@ -83,9 +79,6 @@ shares() {
 			print "one_guest_alone", all
 		} else if (name == "oneidle") {
 			print "one_guest_beside_an_idle_one", all
-		} else if (name == "cpus") {
-			print "two_guests_on_two_CPUs:_the_lesser", least
-			print "two_guests_on_two_CPUs:_together", all
 		} else if (name == "weights") {
 			for (i = 1; i <= m; i++)
 				print "weight_" weight[i] "_of_1:2:4", got[i]
@@ -115,8 +108,6 @@ done
 bench_begin shares
 shares "$unit" <"$work/bare.lines" >"$work/bare"
 cat >>"$work/bare" <<END
-two_guests_on_two_CPUs:_the_lesser 50
-two_guests_on_two_CPUs:_together 100
 one_guest_beside_an_idle_one 100
 two_guests:_the_least 50
 two_guests:_the_most 50
