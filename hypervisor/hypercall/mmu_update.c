@@ -130,7 +130,9 @@ static __noinline int single_other(struct domain *d, struct mmu_update u)
 {
 	struct owners o = { .pt = d, .pg = d };
 
-	return update_one(&o, &u);
+	/* Not update_one(): with one caller it stays part of the loop. */
+	return (u.ptr & 3) == MMU_MACHPHYS_UPDATE ? machphys_update(d, &u) :
+						    pt_entry_update(&o, &u);
 }
 
 /* Caller holds d->mmu_lock. */
