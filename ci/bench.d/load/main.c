@@ -87,7 +87,6 @@ static void io(void)
 	uint64_t deadline, end;
 	unsigned int i;
 
-	event_hook = on_event;
 	hypercall_op(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, &bind);
 	shared_info->evtchn_mask[bind.port / 64] &= ~(1ul << bind.port % 64);
 	block_until(now() + 2 * SECOND); /* until the others are up */
@@ -143,6 +142,8 @@ void guest_main(void)
 	if (guest_map_shared()) {
 		return;
 	}
+	/* Who blocks is open to events, also to those that nobody asked for. */
+	event_hook = on_event;
 	if (!strcmp(how, "busy")) {
 		busy();
 	} else if (!strcmp(how, "io")) {
