@@ -3,10 +3,12 @@
  *
  * They stay loaded while the hypervisor runs, so a breakpoint inside the hole
  * would be the hypervisor's own #DB (XSA-444 and its elders): refused.  The
- * reserved bits read as the CPU has them.
+ * reserved bits read as the CPU has them, and DR4 and DR5 are DR6 and DR7 for a
+ * guest that did not set CR4.DE.
  */
 #include "hypercall/debugreg.h"
 #include "hypercall/hc.h"
+#include "include/nospec.h"
 #include "include/upcall.h"
 
 #define DR6_ONES     0xffff0ff0ULL
@@ -16,12 +18,16 @@
 #define DR7_GD	     0x00002000ULL /* would trap our own accesses */
 #define DR7_RW_IO    2u
 #define LOW32	     0xffffffffULL
+#define CR4_DE	     0x8u
 
 /* RW and LEN of a condition, 4 bits each from bit 16 on. */
 static bool dr7_ok(uint64_t val)
 {
 	unsigned int i, ctl;
 
+	if (val & DR7_GD) {
+		return false;
+	}
 	for (i = 0; i < 4; i++) {
 		ctl = (unsigned int)(val >> (16 + 4 * i)) & 15;
 		/* I/O breakpoints need CR4.DE, which guests do not have. */
@@ -32,8 +38,16 @@ static bool dr7_ok(uint64_t val)
 	return true;
 }
 
+static unsigned int without_alias(const struct vcpu *v, unsigned int reg)
+{
+	bool alias = reg == 4 || reg == 5;
+
+	return alias && !(v->pv.cr4_guest & CR4_DE) ? reg + 2 : reg;
+}
+
 int debugreg_set(struct vcpu *v, unsigned int reg, uint64_t val)
 {
+	reg = without_alias(v, reg);
 	switch (reg) {
 	case 0:
 	case 1:
@@ -47,7 +61,7 @@ int debugreg_set(struct vcpu *v, unsigned int reg, uint64_t val)
 		val = (val & LOW32 & ~DR6_ZEROS) | DR6_ONES;
 		break;
 	case 7:
-		val = (val & LOW32 & ~(DR7_ZEROS | DR7_GD)) | DR7_ONES;
+		val = (val & LOW32 & ~DR7_ZEROS) | DR7_ONES;
 		if (!dr7_ok(val)) {
 			return -EPERM;
 		}
@@ -55,13 +69,23 @@ int debugreg_set(struct vcpu *v, unsigned int reg, uint64_t val)
 	default:
 		return -ENODEV;
 	}
-	port_vcpu_set_debugreg(v, reg, val);
+	port_vcpu_set_debugreg(v, index_nospec(reg, 8), val);
 	return 0;
 }
 
 int upcall_set_debugreg(struct vcpu *v, unsigned int reg, uint64_t val)
 {
 	return debugreg_set(v, reg, val);
+}
+
+int upcall_get_debugreg(struct vcpu *v, unsigned int reg, uint64_t *val)
+{
+	reg = without_alias(v, reg);
+	if (reg > 7 || reg == 4 || reg == 5) {
+		return -EINVAL;
+	}
+	*val = port_vcpu_get_debugreg(v, index_nospec(reg, 8));
+	return 0;
 }
 
 long hc_set_debugreg(struct hc *hc)
@@ -71,10 +95,8 @@ long hc_set_debugreg(struct hc *hc)
 
 long hc_get_debugreg(struct hc *hc)
 {
-	unsigned int reg = (unsigned int)hc->arg[0];
+	uint64_t val;
+	int rc = upcall_get_debugreg(hc->v, (unsigned int)hc->arg[0], &val);
 
-	if (reg > 7 || reg == 4 || reg == 5) {
-		return -EINVAL;
-	}
-	return (long)port_vcpu_get_debugreg(hc->v, reg);
+	return rc ? rc : (long)val;
 }

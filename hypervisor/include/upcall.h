@@ -40,10 +40,12 @@ bool upcall_ptwr(struct vcpu *v, struct cpu_user_regs *regs, gva_t va);
 /* v did something it cannot survive: mark its domain crashed (domain.c). */
 void upcall_domain_crash(struct domain *d, const char *why);
 /*
- * v, current, executed MOV to a debug register (0-3, 6, 7).  0, or an error:
- * the value is not one that a guest may use (hypercall/debugreg.c).
+ * v, current, executed MOV to or from a debug register.  0, or an error: there
+ * is no such register, or the value is not one that a guest may use
+ * (hypercall/debugreg.c).
  */
 int upcall_set_debugreg(struct vcpu *v, unsigned int reg, uint64_t val);
+int upcall_get_debugreg(struct vcpu *v, unsigned int reg, uint64_t *val);
 /* Input arrived on the serial line (console.c). */
 void upcall_console_input(void);
 

@@ -38,6 +38,10 @@ static void dump_guest(struct vcpu *v, const char *why)
 	printk("d%uv%u: %s (guest %s mode), CPU %u\n", v->domain->id, v->id,
 	       why, v->mode & VF_KERNEL ? "kernel" : "user", pcpu()->cpu);
 	dump_regs(r);
+	/* entry_fast.S does not store what C keeps. */
+	if ((r->entry_vector & 0xffff) == VEC_SYSCALL) {
+		printk("  (in a hypercall: rbx, rbp, r12-r15 may be older)\n");
+	}
 	printk("  guest stack:\n");
 	for (unsigned int i = 0; i < STACK_WORDS; i += 4) {
 		if (port_copy_from_guest(word, GVA((r->rsp & ~7UL) + i * 8),

@@ -16,7 +16,6 @@
 #include "x86/save.h"
 
 #define VF_KERNEL 1
-#define VEC_SYSCALL 0x100
 #define LINUX_USER_CS 0x33 /* in the guest's own GDT */
 #define LINUX_USER_DS 0x2b
 #define FRAME	  56 /* bytes of a bounce frame without an error code */

@@ -239,26 +239,14 @@ static bool to_cr(struct vcpu *v, struct cpu_user_regs *r,
 	}
 }
 
-/* DR4 and DR5 are DR6 and DR7 unless CR4.DE is set. */
 static bool debug_register(struct vcpu *v, struct cpu_user_regs *r,
 			   const struct privop *op)
 {
-	unsigned int n = op->number;
+	uint64_t *reg = gpr(r, op->reg);
 
-	if (n > 7) {
-		return false;
-	}
-	if (n == 4 || n == 5) {
-		if (v->pv.cr4_guest & CR4_DE) {
-			return false;
-		}
-		n += 2;
-	}
-	if (op->kind == PRIVOP_TO_DR) {
-		return upcall_set_debugreg(v, n, *gpr(r, op->reg)) == 0;
-	}
-	*gpr(r, op->reg) = port_vcpu_get_debugreg(v, n);
-	return true;
+	return op->kind == PRIVOP_TO_DR
+		       ? upcall_set_debugreg(v, op->number, *reg) == 0
+		       : upcall_get_debugreg(v, op->number, reg) == 0;
 }
 
 static uint64_t edx_eax(const struct cpu_user_regs *r)

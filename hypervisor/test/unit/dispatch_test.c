@@ -354,15 +354,24 @@ TEST(dispatch_debug_registers)
 	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 3,
 			    HOLE_START - 4, 0, 0),
 		 -EPERM);
-	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 4, 0, 0, 0),
-		 -ENODEV);
 	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 8, 0, 0, 0),
 		 -ENODEV);
 	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 7, 0x20003, 0, 0),
 		 -EPERM);
-	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 7, 0x12003, 0, 0),
+	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 7, 0x10003, 0, 0),
 		 0);
-	CHECK_EQ(fake_pv.debugreg[7], 0x10403); /* GD is taken out */
+	CHECK_EQ(fake_pv.debugreg[7], 0x10403);
+	/* General detect would trap us. */
+	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 7, 0x12003, 0, 0),
+		 -EPERM);
+	/* DR4 and DR5 are DR6 and DR7, until the guest sets CR4.DE. */
+	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 5, 0x400, 0, 0), 0);
+	CHECK_EQ(fake_pv.debugreg[7], 0x400);
+	v->pv.cr4_guest = 0x8;
+	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 5, 0, 0, 0),
+		 -ENODEV);
+	CHECK_EQ(world_call(v, __HYPERVISOR_get_debugreg, 5, 0, 0, 0),
+		 -EINVAL);
 	CHECK_EQ(world_call(v, __HYPERVISOR_set_debugreg, 6, 0, 0, 0), 0);
 	CHECK_EQ(fake_pv.debugreg[6], 0xffff0ff0);
 }

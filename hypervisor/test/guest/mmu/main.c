@@ -329,6 +329,39 @@ static void registers(void)
 			 0));
 }
 
+#define SELF_SLOT 300ul /* of the L4, free here */
+
+/*
+ * A table that maps itself. Genuine Xen lets an L4 do that read-only
+ * (pv-linear-pt), ours never; what must not come of it is a table that the
+ * guest can write (XSA-182, 185, 286).
+ */
+static void recursion(void)
+{
+	uint64_t *l4 = (uint64_t *)start_info->pt_base;
+	uint64_t slot = va_mfn(l4) * PAGE_SIZE + SELF_SLOT * 8;
+	uint64_t *l3 = pfn_va(machine_to_phys_mapping[
+		(l4[pt_index(window, 4)] & 0xffffffffff000) >> 12]);
+	uint64_t *self = (uint64_t *)(0xffff000000000000 | SELF_SLOT << 39 |
+				      SELF_SLOT << 30 | SELF_SLOT << 21 |
+				      SELF_SLOT << 12);
+	int64_t rc;
+
+	refused("l4-maps-itself-rw", guest_mmu_update(slot, guest_pte(l4, RW)));
+	rc = guest_mmu_update(slot, guest_pte(l4, RO));
+	if (rc == 0) {
+		rc = guest_mmu_update(slot, guest_pte(l4, RW));
+	}
+	refused("l4-ro-to-rw", rc);
+	TRY("movq %0, %1", ::"r"(0ul), "m"(self[SELF_SLOT]) : "memory");
+	VERDICT("no-write-through-itself", trap_seen.seen, "it was done");
+	guest_mmu_update(slot, 0);
+	refused("l3-maps-itself-rw",
+		guest_mmu_update(va_mfn(l3) * PAGE_SIZE + SELF_SLOT * 8,
+				 guest_pte(l3, RW)));
+	equal("slot-free-again", 0, (int64_t)l4[SELF_SLOT]);
+}
+
 void guest_main(void)
 {
 	equal("map-shared-info", 0, guest_map_shared());
@@ -336,6 +369,7 @@ void guest_main(void)
 	updates();
 	illegal();
 	pins();
+	recursion();
 	bad_contents();
 	writable_tables();
 	ext_ops();
