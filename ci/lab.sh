@@ -115,7 +115,7 @@ lab_test() {
 # them would be time that is made up): FILEs of the laboratory disk are in
 # dom0's RAM. All that the script prints is left in $vm_dir/out.
 lab_count() {
-	vm_test=$1
+	vm_test="$1 on $3 CPUs" _script=$1
 	vm_dir=$B/log/lab-$1-$3-${HYPERVISOR:-serai}
 	_root=$vm_dir/root _machine="-m $2 -smp $3"
 	_hv=$B/hypervisor.elf
@@ -128,9 +128,9 @@ lab_count() {
 	rm -rf "$B/lab"
 	cp "$here/lab.d/dom0" "$_root/lab/functions"
 	{
-		echo "LAB_TEST=$vm_test ${LAB_SET:-}"
+		echo "LAB_TEST='$vm_test' ${LAB_SET:-}"
 		echo ". /run/lab-functions"
-		cat "$here/lab.d/$vm_test"
+		cat "$here/lab.d/$_script"
 	} >"$_root/lab/script"
 	cp "$here/lab.d/count" "$_root/lab/count"
 	sed '/serai\/console/d' "$here/../dom0-image/overlay/etc/inittab" \
