@@ -148,7 +148,8 @@ lab_count() {
 		-cpu "$CPU" -nographic -no-reboot -net none -kernel "$_hv" \
 		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-512M}" \
 		-initrd "$B/dom0-vmlinux console=hvc0 quiet rootfstype=ramfs serai.net=10.0.2.15/24 serai.wait=1,$vm_dir/root.img" \
-		</dev/null 2>&1 | tr -d '\r' >"$vm_dir/console.log"
+		</dev/null >"$vm_dir/console.log" 2>&1
+	sed -i "s/\r$//" "$vm_dir/console.log"
 	sed -n 's/^.*LAB: //p' "$vm_dir/console.log" >"$vm_dir/out"
 	cat "$vm_dir/out"
 	check "$vm_test: the script ends well" 0 \

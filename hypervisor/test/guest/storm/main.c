@@ -251,6 +251,12 @@ static bool on_event(struct trap_regs *r)
 	return true;
 }
 
+/* A selector is loaded when we get the CPU back, its descriptor is gone. */
+static bool on_failsafe(struct trap_regs *r)
+{
+	return r->vector == TRAP_FAILSAFE;
+}
+
 /* The words of the command line: kinds as a mask, and rounds. */
 static uint64_t read_options(uint64_t *rounds)
 {
@@ -283,6 +289,7 @@ static void prepare(void)
 
 	guest_equal("shared-info", 0, (uint64_t)guest_map_shared());
 	event_hook = on_event;
+	trap_hook = on_failsafe;
 	if (hypercall_op(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi,
 			 &ipi) == 0) {
 		own_port = ipi.port;
