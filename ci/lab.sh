@@ -5,9 +5,9 @@
 # The laboratory disk, mounted at /run/lab in dom0, has a guest kernel with a
 # shell on its console (lab.d/init, lab.d/dom0) and our PV test kernels.
 
-# lab_tree - $B/lab/disk: the guest and its kernel, and the test kernels.
+# lab_tree - $vm_dir/lab/disk: the guest and its kernel, and the test kernels.
 lab_tree() {
-	_tree=$B/lab
+	_tree=$vm_dir/lab
 	_here=${here:?}
 	rm -rf "$_tree"
 	mkdir -p "$_tree/disk/guest"
@@ -28,23 +28,23 @@ lab_tree() {
 # lab_tools PROGRAM... - a file system for guests, with these programs of this
 # machine and their libraries.
 lab_tools() {
-	mkdir -p "$B/lab/tools/bin" "$B/lab/tools/lib"
+	mkdir -p "$vm_dir/lab/tools/bin" "$vm_dir/lab/tools/lib"
 	for _program; do
-		cp "$(command -v "$_program")" "$B/lab/tools/bin/"
+		cp "$(command -v "$_program")" "$vm_dir/lab/tools/bin/"
 		ldd "$(command -v "$_program")" | grep -o "/[^ ]*" |
-			xargs cp -L -t "$B/lab/tools/lib"
+			xargs cp -L -t "$vm_dir/lab/tools/lib"
 	done
-	mke2fs -q -F -t ext2 -m 0 -d "$B/lab/tools" \
-		"$B/lab/disk/tools.img" 128M
+	mke2fs -q -F -t ext2 -m 0 -d "$vm_dir/lab/tools" \
+		"$vm_dir/lab/disk/tools.img" 128M
 }
 
-# lab_build - $B/lab.img out of it, with $lab_programs.
+# lab_build - $vm_dir/lab.img out of it, with $lab_programs.
 lab_build() {
 	lab_tree || return 1
 	# shellcheck disable=SC2086 # words
 	[ -z "${lab_programs:-}" ] || lab_tools $lab_programs || return 1
-	rm -f "$B/lab.img"
-	mke2fs -q -F -t ext2 -m 0 -L LAB -d "$_tree/disk" "$B/lab.img" \
+	rm -f "$vm_dir/lab.img"
+	mke2fs -q -F -t ext2 -m 0 -L LAB -d "$_tree/disk" "$vm_dir/lab.img" \
 		"${lab_programs:+2}96M"
 	rm -rf "$_tree"
 }
@@ -63,7 +63,7 @@ lab_start() {
 	vm_start -kernel "$_hv" \
 		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-384M} $*" \
 		-initrd "$B/dom0-vmlinux console=hvc0 rootfstype=ramfs,$B/dom0-root.img" \
-		-drive "if=none,id=lab,format=raw,readonly=on,file=$B/lab.img" \
+		-drive "if=none,id=lab,format=raw,readonly=on,file=$vm_dir/lab.img" \
 		-device virtio-blk-pci,drive=lab \
 		-drive "if=virtio,format=raw,cache=unsafe,file=$vm_dir/scratch.img" \
 		${lab_qemu:-}
@@ -124,8 +124,8 @@ lab_count() {
 	rm -rf "$vm_dir"
 	mkdir -p "$_root/lab" "$_root/etc"
 	lab_tree || vm_die "expected the laboratory to be built"
-	(cd "$B/lab/disk" && cp -R "$@" "$_root/lab/")
-	rm -rf "$B/lab"
+	(cd "$vm_dir/lab/disk" && cp -R "$@" "$_root/lab/")
+	rm -rf "$vm_dir/lab"
 	cp "$here/lab.d/dom0" "$_root/lab/functions"
 	{
 		echo "LAB_TEST='$vm_test' ${LAB_SET:-}"

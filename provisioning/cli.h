@@ -43,8 +43,8 @@ void cli_show(const struct cli *cli, const struct cJSON *result);
 /** `vps console` of domain @domid.  Returns only on failure. */
 int cli_local_console(unsigned int domid, struct err *err);
 
-/** `vps host init`.  Returns only on failure. */
-int cli_local_host_init(const struct cli *cli, struct err *err);
+/** Run the verb if it is a script: its exit status, or -ENOENT: it is none. */
+int cli_local_script(const struct cli *cli, struct err *err);
 
 /** May this be destroyed?  Without --yes, not from a terminal. */
 int cli_local_confirm(const struct cli *cli, struct err *err);

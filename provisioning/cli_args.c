@@ -351,7 +351,7 @@ void cli_args_help(const struct cli *cli)
 			printf("  %-18s %s\n", v->name, v->help);
 		}
 	}
-	printf("\nvps VERB --help shows a verb's flags, vps(8) everything.\n");
+	printf("\nvps VERB --help shows a verb's flags, man vps everything.\n");
 	if (!cli->noun) {
 		fputs(first_sale, stdout);
 	}

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "disk_int.h"
@@ -533,6 +534,25 @@ static int make_all(struct import *im)
 	return disk_sync_dir(im->be->templates, im->err);
 }
 
+/* Opened, or -E... A pipe must not keep the import waiting for a writer. */
+static int open_package(const char *archive, struct err *err)
+{
+	int fd = open(archive, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		rc = err_set(err, -errno, "file: %s: %s", archive,
+			     strerror(errno));
+	} else if (!S_ISREG(st.st_mode)) {
+		rc = err_set(err, -EINVAL, "file: %s is no file; give the "
+			     "package, NAME-VERSION.tar.zst", archive);
+	}
+	if (rc && fd >= 0) {
+		close(fd);
+	}
+	return rc ? rc : fd;
+}
+
 int disk_template_import(const struct disk_backend *be, const char *archive,
 			 struct disk_template *tpl, struct err *err)
 {
@@ -547,12 +567,11 @@ int disk_template_import(const struct disk_backend *be, const char *archive,
 	im->pkg.err = err;
 	im->pkg.raw_buf = malloc(CHUNK);
 	im->pkg.buf = malloc(CHUNK);
-	im->pkg.fd = open(archive, O_RDONLY | O_CLOEXEC);
+	im->pkg.fd = open_package(archive, err);
 	if (!im->pkg.raw_buf || !im->pkg.buf) {
 		rc = err_set(err, -ENOMEM, "no memory");
 	} else if (im->pkg.fd < 0) {
-		rc = err_set(err, -errno, "file: %s: %s", archive,
-			     strerror(errno));
+		rc = im->pkg.fd;
 	} else {
 		rc = pass_one(im);
 		if (!rc) {

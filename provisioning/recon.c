@@ -310,6 +310,10 @@ static int succeeded(struct brain *b, struct vm *vm,
 		b->next_sample = 0;
 		b->world_wanted = true;
 		return 0;	/* VM_ADOPT records it */
+	case VM_SHUTDOWN:
+		/* It may have ended already: a busy VPS is not looked at. */
+		b->world_wanted = true;
+		return 0;
 	case VM_DESTROY:
 		sample(b, &reply->u.world);
 		vm->world.domain = VM_DOMAIN_NONE;

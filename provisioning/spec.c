@@ -144,6 +144,11 @@ const struct spec_verb spec_verbs[] = {
 		POS("disk", SPEC_PATH, "the disk"),
 		OPTPOS("again", SPEC_TEXT, "path again, or its serial number"),
 	} },
+	{ "host upgrade", "take another image from the next start on", true, {
+		POS("image", SPEC_PATH, "Serai's ISO, a file or a device"),
+	} },
+	{ "host rollback", "take the image before it again", true,
+		{ { .name = NULL } } },
 	{ "hook list", "deliveries to billing hooks", false, {
 		CHOICE("state", "pending|delivered|dead",
 		       "default: pending and dead"),

@@ -243,7 +243,7 @@ static int hook_retry(ARGS)
 	return 0;
 }
 
-/* The client does these itself: it has the terminal. */
+/* The client does these itself: it is root, and has the terminal. */
 static int not_here(ARGS)
 {
 	(void)b;
@@ -286,6 +286,8 @@ static const struct {
 	{ "usage", usage },
 	{ "host", host },
 	{ "host init", not_here },
+	{ "host upgrade", not_here },
+	{ "host rollback", not_here },
 	{ "hook list", hook_list },
 	{ "hook records", hook_records },
 	{ "hook retry", hook_retry },

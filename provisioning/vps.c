@@ -206,9 +206,15 @@ static int run(struct cli *cli)
 	cJSON *result = NULL;
 	int code;
 
-	if (strcmp(cli->verb->name, "host init") == 0) {
-		cli_local_host_init(cli, &err);
-		return complain(cli, MSG_FAILED, err.text);
+	code = cli_local_script(cli, &err);
+	if (code > 0) {
+		return complain(cli, (enum msg_code)code, err.text);
+	}
+	if (code == 0) {
+		if (cli->json) {
+			cli_show(cli, cli->args);
+		}
+		return MSG_OK;
 	}
 	if (strcmp(cli->verb->name, "console") == 0) {
 		return console(cli);

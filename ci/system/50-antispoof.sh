@@ -46,14 +46,14 @@ hush_uplink()
 # attack RUN MODE: send everything from a, look from b and from dom0
 attack()
 {
-	guest2 "$vm_dir/b" /tmp/frames listen eth0 90 \
+	GUEST_TIMEOUT=330 guest2 "$vm_dir/b" /tmp/frames listen eth0 300 \
 		>"$vm_dir/$1-neighbour" 2>&1 </dev/null &
 	listener=$!
-	dom0 /tmp/frames listen br0 90 >"$vm_dir/$1-host" 2>&1 </dev/null &
+	dom0 /tmp/frames listen br0 300 >"$vm_dir/$1-host" 2>&1 </dev/null &
 	listener2=$!
-	vm_wait 60 "the neighbour to listen" \
+	vm_wait 120 "the neighbour to listen" \
 		grep -q listening "$vm_dir/$1-neighbour"
-	vm_wait 60 "dom0 to listen" grep -q listening "$vm_dir/$1-host"
+	vm_wait 120 "dom0 to listen" grep -q listening "$vm_dir/$1-host"
 	guest "$vm_dir/a" /tmp/frames send eth0 "mac=$mac_a" ip4=10.0.2.50 \
 		"ip6=$ip6_1" "vmac=$mac_b" vip4=10.0.2.51 "vip6=$ip6_2" \
 		"hmac=$mac_h" hip4=10.0.2.15 "hip6=$ip6_h" </dev/null

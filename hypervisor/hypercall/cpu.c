@@ -263,8 +263,9 @@ long hc_nmi_op(struct hc *hc)
 /* --- assists -------------------------------------------------------------------------- */
 
 /*
- * Writable page tables are always emulated, and the others change nothing
- * for a 64-bit guest but what features and the runstate area say.
+ * Writable page tables are always emulated. IOPL in frames takes the guest off
+ * the fast paths from its next entry on. The others change nothing for a 64-bit
+ * guest but what features and the runstate area say.
  */
 #define ASSISTS                                                                \
 	(1u << VMASST_TYPE_4gb_segments |                                      \
@@ -285,6 +286,7 @@ long hc_vm_assist(struct hc *hc)
 	case VMASST_CMD_enable:
 		__atomic_fetch_or(&hc->d->vm_assist, 1u << type,
 				  __ATOMIC_RELAXED);
+		port_kick_cpu(hc->v->cpu);
 		return 0;
 	case VMASST_CMD_disable:
 		__atomic_fetch_and(&hc->d->vm_assist, ~(1u << type),

@@ -7,6 +7,7 @@
 #include "x86/current.h"
 #include "x86/dump.h"
 #include "x86/insn.h"
+#include "x86/ioport.h"
 #include "x86/root.h"
 #include "x86/uaccess.h"
 
@@ -56,7 +57,7 @@ static uint64_t frame_flags(const struct vcpu *v,
 	if (!mask) {
 		f |= EFLAGS_IF; /* what the guest believes its IF to be */
 	}
-	if (v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl)) {
+	if (ioport_iopl_in_frames(v)) {
 		f |= (uint64_t)v->pv.iopl << 12;
 	}
 	return f;

@@ -137,7 +137,7 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v)
 	load_debugregs(v);
 	fpu_load(v);
 	if (!load_segments(v, &p->regs)) {
-		p->work |= WORK_FAILSAFE;
+		pcpu_add_work(p, WORK_FAILSAFE);
 	}
 }
 

@@ -17,6 +17,7 @@
 #define WORK_TIMER    0x01
 #define WORK_RESCHED  0x02
 #define WORK_FAILSAFE 0x08
+#define WORK_SLOW     0x10 /* stays: the current vCPU is not for entry_fast.S */
 
 struct pcpu {
 	uint64_t pad0; /* keeps regs.es 16-byte aligned, see below */
@@ -41,6 +42,12 @@ static inline struct pcpu *pcpu(void)
 
 	__asm__("mov %%rsp, %0" : "=r"(sp));
 	return (struct pcpu *)((sp | (STACK_SIZE - 1)) + 1) - 1;
+}
+
+/* Other CPUs add to it too. */
+static inline void pcpu_add_work(struct pcpu *p, uint8_t w)
+{
+	__atomic_fetch_or(&p->work, w, __ATOMIC_SEQ_CST);
 }
 
 static inline struct pcpu *pcpu_of(unsigned int cpu)

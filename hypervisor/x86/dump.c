@@ -58,7 +58,7 @@ void guest_crash(struct vcpu *v, const char *why)
 {
 	dump_guest(v, why);
 	upcall_domain_crash(v->domain, why);
-	pcpu()->work |= WORK_RESCHED;
+	pcpu_add_work(pcpu(), WORK_RESCHED);
 }
 
 void dump_stack(uint64_t sp)

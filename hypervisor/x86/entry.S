@@ -204,8 +204,8 @@ exit_iretq:
 1:	cmpb $0, 1(%rax) /* evtchn_upcall_mask */
 	jne restore_guest
 2:	movq %rsp, %rdi
-	call exit_work
-	jmp exit_to_guest
+	call exit_work /* leaves nothing to do but WORK_SLOW */
+	jmp restore_guest
 
 /*
  * The IRETQ above faulted on what the guest asked to return to.  The frame

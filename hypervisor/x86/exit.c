@@ -10,6 +10,7 @@
 #include "x86/context.h"
 #include "x86/current.h"
 #include "x86/insn.h"
+#include "x86/ioport.h"
 #include "x86/trap.h"
 
 static void idle(struct pcpu *p)
@@ -64,7 +65,10 @@ void exit_work(struct cpu_user_regs *regs)
 		}
 		deliver(p->current);
 		if (!READ_ONCE(p->work)) {
-			return;
+			break;
 		}
+	}
+	if (ioport_iopl_in_frames(p->current)) {
+		pcpu_add_work(p, WORK_SLOW);
 	}
 }

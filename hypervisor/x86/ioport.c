@@ -33,10 +33,14 @@ static const struct {
 	{ 0xa0, 0xa1 },
 };
 
+bool ioport_iopl_in_frames(const struct vcpu *v)
+{
+	return v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl);
+}
+
 bool ioport_guest_iopl(const struct vcpu *v)
 {
-	bool real = v->domain->vm_assist &
-		    (1u << VMASST_TYPE_architectural_iopl);
+	bool real = ioport_iopl_in_frames(v);
 	/* a guest kernel counts as ring 1, or ring 0 if it asked for that */
 	unsigned int level = v->mode & VF_KERNEL ? !real : 3;
 

@@ -17,6 +17,8 @@
 
 struct vcpu;
 
+/* Its frames carry its IOPL, and set it (architectural_iopl). */
+bool ioport_iopl_in_frames(const struct vcpu *v);
 /* May v use CLI and STI, and all ports: its IOPL says so. */
 bool ioport_guest_iopl(const struct vcpu *v);
 /* The guest's own check, for bytes (1, 2, 4) at port. */

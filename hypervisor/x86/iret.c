@@ -3,7 +3,8 @@
  *
  * The frame is struct iret_context of the ABI (arch-x86/xen-x86_64.h) at the
  * guest's stack pointer.  Nothing in it is trusted: selectors get RPL 3,
- * flags lose IOPL and VM and gain IF, and what the CPU still refuses comes
+ * flags lose IOPL (a guest may have it kept for it, never in the CPU) and VM
+ * and gain IF, and what the CPU still refuses comes
  * back as the guest's own fault (trap_iret_fault).
  */
 #include "core/domain.h"
@@ -13,10 +14,12 @@
 #include "x86/bounce.h"
 #include "x86/current.h"
 #include "x86/dump.h"
+#include "x86/ioport.h"
 
 #define EFLAGS_FIXED 0x2
 #define EFLAGS_IF    0x200
 #define EFLAGS_IOPL  0x3000
+#define IOPL_SHIFT   12
 #define EFLAGS_RESERVED (~0x3f7fd5ULL)
 #define EFLAGS_VM    0x20000
 
@@ -41,6 +44,9 @@ void port_vcpu_iret(struct vcpu *v)
 	regs->rflags = (f.rflags & ~(EFLAGS_RESERVED | EFLAGS_IOPL |
 				     EFLAGS_VM)) |
 		       EFLAGS_FIXED | EFLAGS_IF;
+	if (ioport_iopl_in_frames(v)) {
+		v->pv.iopl = (unsigned int)(f.rflags & EFLAGS_IOPL) >> IOPL_SHIFT;
+	}
 	regs->rsp = f.rsp;
 	regs->ss = (uint16_t)(f.ss | 3);
 	regs->entry_vector = 0; /* not back by SYSRET */

@@ -30,14 +30,10 @@ struct cpu_user_regs *port_vcpu_regs(struct vcpu *v)
 
 void port_kick_cpu(unsigned int cpu)
 {
-	struct pcpu *self = pcpu();
-
-	if (cpu == self->cpu) {
-		self->work |= WORK_RESCHED;
-		return;
+	pcpu_add_work(pcpu_of(cpu), WORK_RESCHED);
+	if (cpu != pcpu()->cpu) {
+		smp_send_ipi(cpu, VEC_KICK);
 	}
-	__atomic_fetch_or(&pcpu_of(cpu)->work, WORK_RESCHED, __ATOMIC_SEQ_CST);
-	smp_send_ipi(cpu, VEC_KICK);
 }
 
 bool port_should_yield(void)
@@ -46,7 +42,7 @@ bool port_should_yield(void)
 
 	/* The one place besides idle where interrupts come in. */
 	__asm__ volatile("sti; nop; cli" : : : "memory");
-	return READ_ONCE(p->work) ||
+	return (READ_ONCE(p->work) & ~WORK_SLOW) ||
 	       (p->current && vcpu_event_pending(p->current));
 }
 
@@ -57,7 +53,7 @@ static void do_nothing(void)
 
 static void note_timer(void)
 {
-	pcpu()->work |= WORK_TIMER;
+	pcpu_add_work(pcpu(), WORK_TIMER);
 }
 
 void port_init_ipis(void)

@@ -202,7 +202,7 @@ static void set_cr4(struct vcpu *v, uint64_t val)
 	uint64_t allowed = CR4_CHANGES;
 	uint32_t leaf[4];
 
-	if (fpu_xcr0_mask()) {
+	if (port_xcr0_mask()) {
 		allowed |= CR4_OSXSAVE;
 	}
 	cpuid_guest(v, 7, 0, leaf);
@@ -297,8 +297,7 @@ static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *r,
 			       const struct privop *op)
 {
 	const struct pv_trap *t = &v->pv.trap[op->number];
-	bool real = v->domain->vm_assist &
-		    (1u << VMASST_TYPE_architectural_iopl);
+	bool real = ioport_iopl_in_frames(v);
 	unsigned int level = v->mode & VF_KERNEL ? !real : 3;
 
 	if (!t->address || (t->flags & 3) < level) {

@@ -414,6 +414,9 @@ test_bad_packages()
 	bad "noise in zstd" EINVAL "corrupt archive"
 	tar -C "$work/pkg" -cf "$work/p.tar.zst" .
 	bad "not compressed" EINVAL "corrupt archive"
+	refuse "package: a folder" EINVAL "is no file" disk import "$work"
+	mkfifo "$work/pipe"
+	refuse "package: a pipe" EINVAL "is no file" disk import "$work/pipe"
 	rm "$work/p.tar.zst"
 	bad "no such file" ENOENT "No such file"
 

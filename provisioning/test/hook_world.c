@@ -15,7 +15,7 @@
 
 #include "store_private.h"
 
-#define PATIENCE_S 30
+#define PATIENCE_S 120
 
 static void die(const char *what, const char *why)
 {

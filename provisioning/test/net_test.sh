@@ -134,9 +134,9 @@ wait_for()
 # frames NAME: guest 1 sends everything, guest 2 and the host listen
 frames()
 {
-	in_guest 2 "$bin/frames" listen eth0 20 >"$log/$1-neighbour" &
+	in_guest 2 "$bin/frames" listen eth0 120 >"$log/$1-neighbour" &
 	listener=$!
-	"$bin/frames" listen br0 20 >"$log/$1-host" &
+	"$bin/frames" listen br0 120 >"$log/$1-host" &
 	listener2=$!
 	wait_for grep -q listening "$log/$1-neighbour"
 	wait_for grep -q listening "$log/$1-host"
@@ -211,26 +211,26 @@ test_filtered()
 	equal "hotplug renamed and attached" "vps1 vps2" \
 		"$(cd /sys/class/net/br0/brif && echo *)"
 	wait_for in_guest 1 ping -c 1 -W 1 $ip4_2
-	check "IPv4 to the neighbour" in_guest 1 ping -c 1 -W 2 $ip4_2
-	check "IPv4 to the host" in_guest 1 ping -c 1 -W 2 $ip4_h
-	check "IPv4 from the host" ping -c 1 -W 2 $ip4_1
-	check "IPv6 to the neighbour" in_guest 1 ping -c 1 -W 2 $ip6_2
-	check "IPv6 to the host" in_guest 1 ping -c 1 -W 2 $ip6_h
-	check "IPv6 from the host" ping -c 1 -W 2 $ip6_1
-	check "large fragmented ping" in_guest 1 ping -c 1 -W 2 -s 5000 $ip4_2
+	check "IPv4 to the neighbour" in_guest 1 ping -c 1 -W 10 $ip4_2
+	check "IPv4 to the host" in_guest 1 ping -c 1 -W 10 $ip4_h
+	check "IPv4 from the host" ping -c 1 -W 10 $ip4_1
+	check "IPv6 to the neighbour" in_guest 1 ping -c 1 -W 10 $ip6_2
+	check "IPv6 to the host" in_guest 1 ping -c 1 -W 10 $ip6_h
+	check "IPv6 from the host" ping -c 1 -W 10 $ip6_1
+	check "large fragmented ping" in_guest 1 ping -c 1 -W 10 -s 5000 $ip4_2
 	check "large fragmented ping, IPv6" \
-		in_guest 1 ping -c 1 -W 2 -s 5000 $ip6_2
+		in_guest 1 ping -c 1 -W 10 -s 5000 $ip6_2
 	frames filtered filtered
 	# The kernel's own duplicate detection and discovery must get through.
 	in_guest 1 ip neigh flush dev eth0
 	check "IPv6 after forgetting neighbours" \
-		in_guest 1 ping -c 1 -W 2 $ip6_2
+		in_guest 1 ping -c 1 -W 10 $ip6_2
 }
 
 # From outside everything reaches a guest but router advertisements.
 test_from_outside()
 {
-	in_guest 1 "$bin/frames" listen eth0 20 >"$log/outside" &
+	in_guest 1 "$bin/frames" listen eth0 120 >"$log/outside" &
 	listener=$!
 	wait_for grep -q listening "$log/outside"
 	"$bin/frames" send br0 mac=$mac_h ip4=$ip4_h ip6=$ip6_h \
@@ -255,11 +255,11 @@ test_theft()
 	ip neigh flush dev br0
 	in_guest 1 arping -U -c 2 -w 2 -I eth0 $ip4_2 >/dev/null 2>&1 || :
 	check "stolen address: host still reaches its owner, IPv4" \
-		ping -c 1 -W 2 $ip4_2
+		ping -c 1 -W 10 $ip4_2
 	equal "stolen address: host knows the owner's MAC, IPv4" $mac_2 \
 		"$(ip neigh show $ip4_2 dev br0 | awk '{print $3}')"
 	check "stolen address: host still reaches its owner, IPv6" \
-		ping -c 1 -W 2 $ip6_2
+		ping -c 1 -W 10 $ip6_2
 	equal "stolen address: host knows the owner's MAC, IPv6" $mac_2 \
 		"$(ip neigh show $ip6_2 dev br0 | awk '{print $3}')"
 	refuse "stolen source address gets no answer" \
@@ -342,7 +342,7 @@ test_first_packet()
 	hotplug offline 1
 	in_guest 1 ip link del eth0
 	new_vif 1
-	in_guest 2 "$bin/frames" listen eth0 20 >"$log/first-neighbour" &
+	in_guest 2 "$bin/frames" listen eth0 120 >"$log/first-neighbour" &
 	listener=$!
 	wait_for grep -q listening "$log/first-neighbour"
 	# Forged frames in an endless stream while the interface comes up.

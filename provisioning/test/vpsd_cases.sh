@@ -477,6 +477,13 @@ deaf_guests()
 	expect 124 'shutting down' vps stop web1 --timeout 1
 	expect 0 'stopped' vps stop web1 --force --timeout 20
 	check_world
+	# The opposite: it is down before the answer to "shut down" comes.
+	rm "$work/fake/dom/.deaf"
+	mkdir -p "$work/fake/slow"
+	echo 1500 >"$work/fake/slow/shutdown-answer"
+	expect 0 'running' vps start web1
+	expect 0 'stopped' vps stop web1 --timeout 30
+	check_world
 }
 
 time_outs()

@@ -24,6 +24,18 @@ static bool user_trapped(struct trap_regs *r)
 	user_leave();
 }
 
+int user_use_root(const void *root)
+{
+	int rc = guest_mmuext(MMUEXT_NEW_USER_BASEPTR, va_mfn(root));
+
+	if (rc == 0) {
+		rc = (int)hypercall2(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS,
+				     hc_ptr(trap_stack + sizeof(trap_stack)));
+	}
+	trap_hook = user_trapped;
+	return rc;
+}
+
 int user_init(void)
 {
 	int rc;
@@ -38,32 +50,29 @@ int user_init(void)
 	if (rc == 0) {
 		rc = guest_mmuext(MMUEXT_PIN_L4_TABLE, va_mfn(l4));
 	}
-	if (rc == 0) {
-		rc = guest_mmuext(MMUEXT_NEW_USER_BASEPTR, va_mfn(l4));
-	}
-	if (rc == 0) {
-		rc = (int)hypercall2(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS,
-				     hc_ptr(trap_stack + sizeof(trap_stack)));
-	}
-	trap_hook = user_trapped;
-	return rc;
+	return rc ? rc : user_use_root(l4);
 }
 
-void user_run(const void *from, const void *to, const struct trap_regs *regs)
+void user_run_at(uint64_t rip, uint64_t rsp, const struct trap_regs *regs)
 {
 	struct iret_context frame = {
 		.rax = regs->rax,
 		.r11 = regs->r11,
 		.rcx = regs->rcx,
-		.rip = USER_CODE,
+		.rip = rip,
 		.cs = FLAT_USER_CS,
 		.rflags = regs->rflags,
-		.rsp = USER_STACK,
+		.rsp = rsp,
 		.ss = FLAT_USER_SS,
 	};
 
+	user_enter(&frame, regs);
+}
+
+void user_run(const void *from, const void *to, const struct trap_regs *regs)
+{
 	memset(user_code, 0xcc, sizeof(user_code));
 	memcpy(user_code, from,
 	       (size_t)((const char *)to - (const char *)from));
-	user_enter(&frame, regs);
+	user_run_at(USER_CODE, USER_STACK, regs);
 }

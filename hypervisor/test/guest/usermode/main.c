@@ -189,6 +189,31 @@ static void io_privilege(void)
 					   PHYSDEVOP_set_iopl, &iopl));
 }
 
+/* The other way to IOPL: the flags of the frame count. */
+static void assisted_io_privilege(void)
+{
+	guest_equal("assist-iopl", 0,
+		    (uint64_t)hypercall2(__HYPERVISOR_vm_assist,
+					 VMASST_CMD_enable,
+					 VMASST_TYPE_architectural_iopl));
+	regs.rflags = USER_FLAGS | 0x3000;
+	RUN(code_in);
+	expect("in-with-flags-iopl-3", 6, 0);
+	guest_equal("frame-has-iopl", 0x3000, user_trap.rflags & 0x3000);
+	RUN(code_flags);
+	guest_equal("user-sees-no-iopl", 0, user_trap.rax & 0x3000);
+	regs.rflags = USER_FLAGS | 0x2000;
+	RUN(code_in);
+	expect("in-with-flags-iopl-2", 13, 0);
+	regs.rflags = USER_FLAGS;
+	RUN(code_in);
+	expect("in-with-flags-iopl-0", 13, 0);
+	guest_equal("assist-iopl-off", 0,
+		    (uint64_t)hypercall2(__HYPERVISOR_vm_assist,
+					 VMASST_CMD_disable,
+					 VMASST_TYPE_architectural_iopl));
+}
+
 static void flags(void)
 {
 	regs.rflags = 0x3002; /* IOPL 3, no IF: not for users */
@@ -217,5 +242,6 @@ void guest_main(void)
 	faults();
 	segments();
 	io_privilege();
+	assisted_io_privilege();
 	flags();
 }
