@@ -142,14 +142,14 @@ guest() {
 	_key=$1
 	shift
 	# shellcheck disable=SC2086
-	timeout 120 ssh $vm_ssh -i "$_key" -p "$vm_guest_port" \
+	timeout "${GUEST_TIMEOUT:-120}" ssh $vm_ssh -i "$_key" -p "$vm_guest_port" \
 		root@127.0.0.1 "$@"
 }
 guest2() {
 	_key=$1
 	shift
 	# shellcheck disable=SC2086
-	timeout 120 ssh $vm_ssh -i "$_key" -p "$vm_guest2_port" \
+	timeout "${GUEST_TIMEOUT:-120}" ssh $vm_ssh -i "$_key" -p "$vm_guest2_port" \
 		root@127.0.0.1 "$@"
 }
 

@@ -18,7 +18,7 @@ bench_qemu() {
 	timeout "${BENCH_LIMIT:-1500}" nice qemu-system-x86_64 \
 		-accel tcg,thread=single -icount shift=0,sleep=off \
 		-cpu Nehalem -nographic -no-reboot -net none "$@" \
-		</dev/null 2>&1 | tr -d '\r'
+		</dev/null 2>&1 | stdbuf -oL tr -d '\r'
 }
 
 # bench_hv IMAGE "HYPERVISOR ARGS" INITRD "KERNEL ARGS" [OPTION...] - dom0 on a
@@ -40,6 +40,52 @@ bench_bare() {
 		-append "console=ttyS0 quiet mitigations=off norandmaps $_kernel" "$@"
 }
 
+# bench_image serai|xen
+bench_image() {
+	case $1 in
+	serai) echo "$B/hypervisor.elf" ;;
+	*) echo "$B/xen.elf" ;;
+	esac
+}
+
+# bench_mode default|off - in words
+bench_mode() {
+	if [ "$1" = default ]; then
+		echo "default mitigations"
+	else
+		echo "no mitigations"
+	fi
+}
+
+# bench_whole CONSOLE... - each ends as it should, or there are no results.
+bench_whole() {
+	for _console; do
+		grep -q BENCH-END "$_console" && continue
+		echo "expected a run to its end, got less: $_console" >&2
+		return 1
+	done
+}
+
+# bench_kept NAME "SOURCES" COMMAND... - what COMMAND prints. It measures what
+# is not ours, which changes only with Debian's packages and with SOURCES, the
+# programs that do the work: so bench.d/kept/NAME keeps it, with the date.
+bench_kept() {
+	_kept=ci/bench.d/kept/$1
+	# shellcheck disable=SC2086 # several files
+	_key=$(cat "$B/xen.elf" "$B/dom0-vmlinux" $2 | cksum | tr ' ' -)
+	shift 2
+	if ! grep -qs "^# $_key" "$_kept"; then
+		mkdir -p ci/bench.d/kept
+		"$@" >"$_kept.tmp" || return
+		{
+			echo "# $_key, $(date -u +%F): $*"
+			cat "$_kept.tmp"
+		} >"$_kept"
+		rm "$_kept.tmp"
+	fi
+	grep -v '^#' "$_kept"
+}
+
 bench_begin() { # GROUP
 	bench_tsv=$bench_dir/$1.tsv
 	printf 'name\tbare\txen\tserai\n' >"$bench_tsv"
@@ -55,12 +101,17 @@ bench_row() {
 }
 
 # bench_join BARE XEN SERAI - a row for each line "NAME VALUE" of file SERAI;
-# what another file has not is "-", and so is everything of a file /dev/null.
+# "_" is a blank; what another file has not is "-", and so is everything of a file /dev/null.
 bench_join() {
 	awk -v OFS='\t' '
 	FILENAME == ARGV[1] { bare[$1] = $2; next }
 	FILENAME == ARGV[2] { xen[$1] = $2; next }
-	{ print $1, $1 in bare ? bare[$1] : "-", $1 in xen ? xen[$1] : "-", $2 }
+	{
+		name = $1
+		gsub(/_/, " ", name)
+		print name, $1 in bare ? bare[$1] : "-", \
+			$1 in xen ? xen[$1] : "-", $2
+	}
 	' "$@" >>"$bench_tsv"
 }
 
@@ -69,6 +120,14 @@ bench_micro_root() {
 	rm -rf "$1"
 	mkdir -p "$1/dev" "$1/proc"
 	gcc -O2 -static -pthread -o "$1/init" ci/bench.d/micro.c
+	(cd "$1" && find . | cpio -o -H newc --quiet) | gzip >"$1.gz"
+}
+
+# bench_bare_root TREE - TREE.gz: likewise bare.c, a busy process a CPU.
+bench_bare_root() {
+	rm -rf "$1"
+	mkdir -p "$1/dev"
+	gcc -O2 -static -o "$1/init" ci/bench.d/bare.c
 	(cd "$1" && find . | cpio -o -H newc --quiet) | gzip >"$1.gz"
 }
 
@@ -81,9 +140,11 @@ bench_tools_root() {
 		cd "$1" || exit
 		rm -rf init usr/share usr/lib/grub etc/ssl
 		find usr/lib/modules -name '*.ko' ! -path '*/drivers/xen/*' \
-			-delete
+			! -name 'xen-*back.ko' ! -name loop.ko \
+			! -name bridge.ko ! -name stp.ko ! -name llc.ko -delete
 		mkdir bench
 	)
+	cp ci/bench.d/host-start "$1/bench/"
 }
 
 # bench_pack TREE - TREE.gz, an initrd.
@@ -104,6 +165,7 @@ bench_host_root() {
 
 # bench_load_root TREE - TREE.gz: likewise with shares-host and its guest.
 bench_load_root() {
+	rm -f "$B/guest/load.elf"
 	make --no-print-directory -C hypervisor/test/guest O="$B" \
 		"$B/guest/load.elf"
 	bench_tools_root "$1"

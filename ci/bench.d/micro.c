@@ -408,7 +408,7 @@ int main(int argc, char **argv)
 			benchmarks[i].run(benchmarks[i].name);
 		}
 	}
-	printf("UB-END\n");
+	printf("BENCH-END\n");
 	fflush(stdout);
 	if (first) {
 		reboot(RB_POWER_OFF);

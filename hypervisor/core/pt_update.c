@@ -67,6 +67,16 @@ static __noinline int update_l1_other(struct domain *d, struct domain *pg,
 	return 0;
 }
 
+/* The entry is to be empty: munmap() and exit() do this page by page. */
+static __noinline int clear_l1(uint64_t *p, uint64_t *old)
+{
+	uint64_t e = __atomic_exchange_n(p, 0, __ATOMIC_ACQ_REL);
+
+	*old = e;
+	l1e_put(e);
+	return 0;
+}
+
 /*
  * What stays here is without calls, for it is what mprotect() and fork() do
  * thousands of times: the same page, perhaps with another right to write it.
@@ -82,6 +92,9 @@ int pt_update_l1(struct domain *d, struct domain *pg, uint64_t *p,
 	val = pte_adjust(val);
 	diff = (cur ^ val) & ~PTE_L1_SAFE;
 	if (!(val & PTE_PRESENT) || (diff & ~PTE_WRITE)) {
+		if (val == 0 && mode == PT_SET) {
+			return clear_l1(p, old);
+		}
 		return update_l1_other(d, pg, p, val, mode, old);
 	}
 	if (diff == 0) {
@@ -93,8 +106,8 @@ int pt_update_l1(struct domain *d, struct domain *pg, uint64_t *p,
 		if (unlikely(!entry_swap(p, cur, val, mode, old))) {
 			return -EAGAIN;
 		}
-		if (likely(f)) {
-			ptype_drop(f);
+		if (unlikely(f && !ptype_drop_quick(f))) {
+			return drop_and_return(f, 0);
 		}
 		return 0;
 	}

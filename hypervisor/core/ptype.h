@@ -38,16 +38,19 @@ int ptype_get(struct frame *f, uint64_t type);
  */
 static inline bool ptype_get_writable_quick(struct frame *f)
 {
-	uint64_t x = READ_ONCE(f->type);
+	uint64_t x = READ_ONCE(f->type), new;
 
-	/* FT_NONE without uses: heap_alloc() has flushed for it. */
-	return likely((x & (FT_MASK | FT_VALIDATED)) ==
-			      (FT_WRITABLE | FT_VALIDATED) ||
-		      x == FT_WRITABLE || x == FT_NONE) &&
-	       __atomic_compare_exchange_n(&f->type, &x,
-					   (x | FT_WRITABLE | FT_VALIDATED) + 1,
-					   false, __ATOMIC_ACQ_REL,
-					   __ATOMIC_RELAXED);
+	if (likely((x & (FT_MASK | FT_VALIDATED)) ==
+		   (FT_WRITABLE | FT_VALIDATED))) {
+		new = x + 1;
+	} else if (x == FT_WRITABLE || x == FT_NONE) {
+		/* Without uses: heap_alloc() has flushed for it. */
+		new = (FT_WRITABLE | FT_VALIDATED) + 1;
+	} else {
+		return false;
+	}
+	return __atomic_compare_exchange_n(&f->type, &x, new, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 static inline int ptype_get_writable(struct frame *f)
 {
@@ -63,14 +66,18 @@ int ptype_put(struct frame *f, bool preemptible);
 int ptype_put_resume(struct frame *f);
 /* The same without working on the queue. */
 void ptype_drop_last(struct frame *f);
-static inline void ptype_drop(struct frame *f)
+/* Not the last reference: nothing follows from it.  False: not done. */
+static inline bool ptype_drop_quick(struct frame *f)
 {
 	uint64_t x = READ_ONCE(f->type);
 
-	/* Not the last reference: nothing follows from it. */
-	if (unlikely((x & FT_COUNT_MASK) < 2 || !(x & FT_VALIDATED)) ||
-	    !__atomic_compare_exchange_n(&f->type, &x, x - 1, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+	return likely((x & FT_COUNT_MASK) >= 2 && (x & FT_VALIDATED)) &&
+	       __atomic_compare_exchange_n(&f->type, &x, x - 1, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+static inline void ptype_drop(struct frame *f)
+{
+	if (unlikely(!ptype_drop_quick(f))) {
 		ptype_drop_last(f);
 	}
 }

@@ -64,10 +64,21 @@ static uint64_t *entry_at(const struct owners *o, uint64_t at)
 }
 
 /*
- * An entry of a table, or of any page that may be written.  An L1 table's
- * type cannot change while we hold its owner's lock, and what has a type is
- * not freed: no reference is needed on the hot path.
+ * The L1 table at a machine address, if it is one of d's.  Its type cannot
+ * change while we hold d's lock, and what has a type is not freed: no
+ * reference is needed.
  */
+static inline uint8_t *l1_table(const struct domain *d, uint64_t ptr)
+{
+	struct frame *t = frame_lookup(MFN(ptr >> PAGE_SHIFT));
+
+	if (unlikely(!t || t->owner != d || !pt_is_valid(t, FT_L1))) {
+		return NULL;
+	}
+	return frame_ptr(frame_mfn(t));
+}
+
+/* An entry of a table, or of any page that may be written. */
 static int pt_entry_update(struct owners *o, const struct mmu_update *u)
 {
 	enum pt_mode mode = u->ptr & 3 ? PT_KEEP_AD : PT_SET;
@@ -75,21 +86,17 @@ static int pt_entry_update(struct owners *o, const struct mmu_update *u)
 	struct frame *t;
 	int rc;
 
-	o->l1 = NULL;
 	if (u->ptr & 4) {
 		return -EINVAL;
 	}
-	t = frame_lookup(MFN(u->ptr >> PAGE_SHIFT));
-	if (!t) {
-		return -EINVAL;
-	}
-	if (likely(t->owner == o->pt && pt_is_valid(t, FT_L1))) {
-		o->l1 = frame_ptr(frame_mfn(t));
+	o->l1 = l1_table(o->pt, u->ptr);
+	if (likely(o->l1)) {
 		o->l1_addr = u->ptr & PAGE_MASK;
 		return pt_update_l1(o->pt, o->pg, entry_at(o, at), u->val,
 				    mode, &old);
 	}
-	if (!frame_get(t, o->pt)) {
+	t = frame_lookup(MFN(u->ptr >> PAGE_SHIFT));
+	if (!t || !frame_get(t, o->pt)) {
 		return -EINVAL;
 	}
 	rc = pt_update(o->pt, o->pg, t,
@@ -119,21 +126,40 @@ static int update_one(struct owners *o, const struct mmu_update *u)
 	return pt_entry_update(o, u);
 }
 
-long mmu_update_single(struct domain *d, gva_t request)
+static __noinline int single_other(struct domain *d, struct mmu_update u)
 {
 	struct owners o = { .pt = d, .pg = d };
+
+	/* Not update_one(): with one caller it stays part of the loop. */
+	return (u.ptr & 3) == MMU_MACHPHYS_UPDATE ? machphys_update(d, &u) :
+						    pt_entry_update(&o, &u);
+}
+
+/* Caller holds d->mmu_lock. */
+static inline int single_update(struct domain *d, const struct mmu_update *u)
+{
+	uint8_t *l1 = u->ptr & 7 ? NULL : l1_table(d, u->ptr);
+	uint64_t old;
+
+	if (unlikely(!l1)) {
+		return single_other(d, *u);
+	}
+	l1 += u->ptr & ~PAGE_MASK;
+	return pt_update_l1(d, d, (uint64_t *)(void *)l1, u->val, PT_SET, &old);
+}
+
+long mmu_update_single(struct domain *d, gva_t request)
+{
 	struct mmu_update u;
-	long rc;
+	int rc;
 
 	if (port_copy_from_guest(&u, request, sizeof(u)) != 0) {
 		return -EFAULT;
 	}
 	spin_lock(&d->mmu_lock);
 	rc = unlikely(d->pt_work) ? ptype_drain(d, true) : 0;
-	if (rc == 0) {
-		rc = (u.ptr & 3) == MMU_MACHPHYS_UPDATE ?
-			     machphys_update(d, &u) :
-			     pt_entry_update(&o, &u);
+	if (likely(rc == 0)) {
+		rc = single_update(d, &u);
 	}
 	spin_unlock(&d->mmu_lock);
 	return rc;

@@ -157,10 +157,10 @@ static bool compute(const struct ptwr *w, uint64_t old, uint64_t *new)
 	}
 }
 
-static void advance(const struct ptwr *w)
+static void advance(struct cpu_user_regs *regs, unsigned int length)
 {
-	w->regs->rip += w->insn.length;
-	w->regs->rflags &= ~(uint64_t)EFL_RF;
+	regs->rip += length;
+	regs->rflags &= ~(uint64_t)EFL_RF;
 }
 
 /* The instruction happened: registers and flags, for operand old -> new. */
@@ -199,7 +199,7 @@ static void retire(const struct ptwr *w, uint64_t old, uint64_t new, bool equal)
 	default:
 		break;
 	}
-	advance(w);
+	advance(r, w->insn.length);
 }
 
 /*
@@ -265,49 +265,54 @@ static uint64_t *target(struct vcpu *v, gva_t va)
 	       ((va.v & (PAGE_SIZE - 1)) / 8);
 }
 
-static __noinline bool emulate_any(struct ptwr *w, const uint8_t *code, size_t n,
-				   gva_t va)
+/* Any instruction that writes the entry *p, or a part of it, at va. */
+static __noinline bool emulate_any(struct domain *d, struct cpu_user_regs *regs,
+				   uint64_t *p, gva_t va)
 {
-	if (!ptwr_decode(code, n, &w->insn) || (va.v & (w->insn.size - 1U))) {
+	struct ptwr w = { .d = d, .regs = regs, .p = p };
+	uint8_t code[16] __aligned(8);
+	size_t n = fetch(GVA(regs->rip), code);
+
+	if (!ptwr_decode(code, n, &w.insn) || (va.v & (w.insn.size - 1U))) {
 		return false;
 	}
-	w->shift = (va.v & 7) * 8;
-	w->mask = ~0ULL >> (64 - 8 * w->insn.size);
-	return emulate_rmw(w) == 0;
+	w.shift = (va.v & 7) * 8;
+	w.mask = ~0ULL >> (64 - 8 * w.insn.size);
+	return emulate_rmw(&w) == 0;
 }
 
 /* Caller holds mmu_lock.  True: done, or to be done again. */
-static bool handle(struct ptwr *w, struct vcpu *v, gva_t va)
+static inline bool handle(struct vcpu *v, struct domain *d,
+			  struct cpu_user_regs *regs, gva_t va)
 {
-	unsigned int length, reg;
-	uint8_t code[16] __aligned(8);
-	uint64_t old, *r;
+	unsigned int length = 0, reg;
+	uint64_t code, old, *r, *p;
 	bool xchg;
-	size_t n;
 
-	if (unlikely(w->d->pt_work) && ptype_drain(w->d, true) != 0) {
+	if (unlikely(d->pt_work) && ptype_drain(d, true) != 0) {
 		return true; /* interrupted: the instruction faults again */
 	}
 	/* Most faults of a kernel are not this. */
-	w->p = target(v, va);
-	if (!w->p) {
+	p = target(v, va);
+	if (!p) {
 		return false;
 	}
-	n = fetch(GVA(w->regs->rip), code);
-	length = likely(n == 16) ? ptwr_decode_usual(code, &xchg, &reg) : 0;
-	if (!length || (va.v & 7)) {
-		return emulate_any(w, code, n, va);
+	if (likely(!(va.v & 7)) &&
+	    likely(port_read_guest_word(&code, GVA(regs->rip)) == 0)) {
+		length = ptwr_decode_usual((const uint8_t *)&code, &xchg, &reg);
+	}
+	if (unlikely(!length)) {
+		return emulate_any(d, regs, p, va);
 	}
 	/* What the CPU set until the very last goes to the guest. */
-	r = reg_ptr(w->regs, reg);
-	if (pt_update_l1(w->d, w->d, w->p, *r, PT_SET, &old) != 0) {
+	r = reg_ptr(regs, reg);
+	if (unlikely(pt_update_l1(d, d, p, *r, PT_SET, &old) != 0)) {
 		return false;
 	}
 	if (xchg) {
 		*r = old;
 	}
-	w->insn.length = (uint8_t)length;
-	advance(w);
+	advance(regs, length);
 	return true;
 }
 
@@ -317,16 +322,14 @@ static bool handle(struct ptwr *w, struct vcpu *v, gva_t va)
  */
 bool upcall_ptwr(struct vcpu *v, struct cpu_user_regs *regs, gva_t va)
 {
-	struct ptwr w;
+	struct domain *d = v->domain;
 	bool ok;
 
-	w.d = v->domain;
-	if (!(w.d->vm_assist & (1U << VMASST_TYPE_writable_pagetables))) {
+	if (!(d->vm_assist & (1U << VMASST_TYPE_writable_pagetables))) {
 		return false;
 	}
-	w.regs = regs;
-	spin_lock(&w.d->mmu_lock);
-	ok = handle(&w, v, va);
-	spin_unlock(&w.d->mmu_lock);
+	spin_lock(&d->mmu_lock);
+	ok = handle(v, d, regs, va);
+	spin_unlock(&d->mmu_lock);
 	return ok;
 }

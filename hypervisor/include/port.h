@@ -58,6 +58,8 @@ extern uint64_t port_l1tf_limit;
  */
 int port_copy_from_guest(void *dst, gva_t src, size_t n);
 int port_copy_to_guest(gva_t dst, const void *src, size_t n);
+/* One word, the same but quicker. */
+int port_read_guest_word(uint64_t *word, gva_t src);
 /* Would a copy to [dst, dst+n) succeed?  Touches, does not change. */
 int port_probe_guest_write(gva_t dst, size_t n);
 

@@ -76,9 +76,11 @@ entry_syscall:
 	jne 8f
 	cmpb $0, uaccess_smap(%rip)
 	jne 7f
-1:
+	/* Its stack is in the kernel's root alone, which XPTI has loaded. */
+1:	cmpb $0, P(xpti)(%rsp)
+	je 2f
 	/* Any of these stores may fault: then nothing has changed yet. */
-	movq R(rip)(%rsp), %rax
+3:	movq R(rip)(%rsp), %rax
 11:	movq %rax, (%r11) /* rcx */
 12:	movq %rax, 16(%r11) /* rip */
 	movq R(rflags)(%rsp), %rax
@@ -97,7 +99,6 @@ entry_syscall:
 	movq VCPU_syscall(%rcx), %rcx
 	cmpb $0, P(xpti)(%rsp)
 	jne 6f
-	movq %rax, %cr3
 	movq R(rflags)(%rsp), %rax
 	xchgq %rax, %r11
 	andl $~RFLAGS_CLEAR, %r11d
@@ -122,12 +123,20 @@ entry_syscall:
 	movq (%rsp), %rsp
 	jmp *far_xexit_sysret(%rip)
 
+2:	movq VCPU_hw_kernel_root(%rcx), %rax
+	movq %rax, %cr3
+	jmp 3b
+
 7:	stac
 	jmp 1b
 
 9:	cmpb $0, uaccess_smap(%rip)
-	je 8f
+	je 1f
 	clac
+1:	cmpb $0, P(xpti)(%rsp)
+	jne 8f
+	movq VCPU_hw_user_root(%rcx), %rax
+	movq %rax, %cr3
 8:	movq P(scratch)(%rsp), %rax
 	jmp entry_syscall_slow
 
@@ -451,9 +460,11 @@ entry_page_fault:
 	jb 5f
 	cmpb $0, uaccess_smap(%rip)
 	jne 6f
-1:
+	/* As for system calls: the kernel's stack needs the kernel's root. */
+1:	cmpb $0, F(xpti)(%rsp)
+	je 3f
 	/* Any of these stores may fault: then nothing has changed yet. */
-	movq 16(%rsp), %rax
+8:	movq 16(%rsp), %rax
 11:	movq %rax, (%rdx) /* rcx */
 12:	movq %r11, 8(%rdx)
 	movl Q(error)(%rsp), %eax /* its user bit is set: both modes' is */
@@ -479,8 +490,6 @@ entry_page_fault:
 	andl $~RFLAGS_CLEAR_PF, Q(rflags)(%rsp)
 	cmpb $0, F(xpti)(%rsp)
 	jne 2f
-	movq VCPU_hw_kernel_root(%rcx), %rax
-	movq %rax, %cr3
 	movq VCPU_pf_address(%rcx), %rax
 	movq %rax, Q(rip)(%rsp)
 	movzwl VCPU_pf_cs(%rcx), %eax
@@ -514,6 +523,10 @@ entry_page_fault:
 	movq (%rsp), %rsp
 	jmp *far_xexit_iret(%rip)
 
+3:	movq VCPU_hw_kernel_root(%rcx), %rax
+	movq %rax, %cr3
+	jmp 8b
+
 6:	stac
 	jmp 1b
 
@@ -521,8 +534,12 @@ entry_page_fault:
 4:	movq F(scratch)(%rsp), %rax
 	movq %rax, %cr2
 	cmpb $0, uaccess_smap(%rip)
-	je 5f
+	je 1f
 	clac
+1:	cmpb $0, F(xpti)(%rsp)
+	jne 5f
+	movq VCPU_hw_user_root(%rcx), %rax
+	movq %rax, %cr3
 5:	popq %rdx
 	popq %rax
 7:	popq %rcx

@@ -247,6 +247,8 @@ void time_sync_serve(unsigned int cpu)
 			__atomic_store_n(&sync.done, r, __ATOMIC_RELEASE);
 			seen = r;
 		}
+		/* QEMU's -icount gives the other CPU its turn here. */
+		cpu_pause();
 	}
 }
 

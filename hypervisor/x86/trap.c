@@ -38,32 +38,36 @@ enum {
 #define PF_USER	    4u
 #define PF_RESERVED 8u
 
-void trap_page_fault(struct cpu_user_regs *regs)
+static __noinline void guest_page_fault(struct vcpu *v, uint64_t va,
+					uint32_t error)
 {
-	struct vcpu *v = current();
-	uint64_t va = read_cr2();
-	uint32_t error = regs->error_code;
-
 	if (unlikely(error & PF_RESERVED)) {
 		guest_crash(v, "a reserved bit is set in its page tables");
 		return;
-	}
-	if (v->mode & VF_KERNEL) {
-		/*
-		 * A write to a page that is mapped read-only may be the guest
-		 * editing its own page table (writable page tables).
-		 */
-		if ((error & (PF_PRESENT | PF_WRITE)) ==
-			    (PF_PRESENT | PF_WRITE) &&
-		    gva_range_ok(GVA(va), 8) && upcall_ptwr(v, regs, GVA(va))) {
-			return;
-		}
 	}
 	if (unlikely(va >= HOLE_START && va < HOLE_END) &&
 	    !(error & PF_PRESENT) && context_ldt_fault(v, va)) {
 		return;
 	}
 	bounce_page_fault(v, va, error);
+}
+
+void trap_page_fault(struct cpu_user_regs *regs)
+{
+	uint32_t kind =
+		regs->error_code & (PF_PRESENT | PF_WRITE | PF_RESERVED);
+	struct vcpu *v = current();
+	uint64_t va = read_cr2();
+
+	/*
+	 * A write to a page that is mapped read-only may be the guest's kernel
+	 * editing its own page table (writable page tables).
+	 */
+	if (kind == (PF_PRESENT | PF_WRITE) && (v->mode & VF_KERNEL) &&
+	    upcall_ptwr(v, regs, GVA(va))) {
+		return;
+	}
+	guest_page_fault(v, va, regs->error_code);
 }
 
 static void guest_debug(struct vcpu *v)
@@ -146,7 +150,8 @@ void trap_hypervisor(struct cpu_user_regs *regs)
 		__asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0ULL));
 		return;
 	}
-	/* Touching the guest's LDT window on its behalf (loading a selector). */
+	/* Touching the guest's LDT window on its behalf (loading a selector).
+	 */
 	if (vector == VEC_PF && current() &&
 	    context_ldt_fault(current(), read_cr2())) {
 		return;

@@ -69,6 +69,19 @@ int port_copy_from_guest(void *dst, gva_t src, size_t n)
 	return unlikely(copy_bytes(dst, (const void *)src.v, n)) ? -EFAULT : 0;
 }
 
+int port_read_guest_word(uint64_t *word, gva_t src)
+{
+	int err;
+
+	if (unlikely(!gva_range_ok(src, sizeof(*word)))) {
+		return -EFAULT;
+	}
+	uaccess_begin();
+	err = uaccess_get64(src.v, word);
+	uaccess_end();
+	return unlikely(err) ? -EFAULT : 0;
+}
+
 int port_copy_to_guest(gva_t dst, const void *src, size_t n)
 {
 	if (unlikely(!gva_range_ok(dst, n))) {

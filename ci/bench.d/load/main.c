@@ -2,30 +2,25 @@
  * load: a guest that does nothing but need a CPU, for ci/bench.d/shares.sh.
  *
  * Its command line says how:
- *	busy	spins; every second of the system's time prints
+ *	busy	spins; every second of the TSC prints
  *		"LOAD second rounds", the rounds of ROUND instructions it did
  *	io	sleeps until a timer, works for WORK_NS, sleeps again, and
  *		prints "WAKE ns" for how late after the timer it ran, each time
  *	call	prints "CALL ns" of an empty hypercall, then sleeps
+ *	yield	gives up the CPU again and again
+ *	switch	the same; prints "SWITCH ns", half of what it costs to be back:
+ *		beside one that yields, a hypercall and a switch of vCPUs
  */
 #include "guest.h"
+#include "rounds.h"
 
 const char guest_subject[] = "load";
 
 #define SECOND	1000000000ul
-#define ROUND	2000
 #define SLEEP_NS 7000000ul
 #define WORK_NS 200000ul
 #define WAKES	300
 #define CALLS	20000u
-
-static uint64_t rdtsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi)::"memory");
-	return (uint64_t)hi << 32 | lo;
-}
 
 /* The system's time in ns: the same in all guests. */
 static uint64_t now(void)
@@ -49,27 +44,14 @@ static uint64_t now(void)
 	return ns;
 }
 
-static void spin_round(void)
-{
-	uint64_t n = ROUND / 2;
-
-	__asm__ volatile("1: dec %0\n jnz 1b" : "+r"(n)::"cc");
-}
-
 static void busy(void)
 {
-	uint64_t second = now() / SECOND, rounds = 0, t;
+	uint64_t second = rdtsc() / TSC_SECOND, was, rounds;
 
 	for (;;) {
-		spin_round();
-		t = now() / SECOND;
-		if (t != second) {
-			guest_printf("LOAD %lu %lu\n", second, rounds);
-			second = t;
-			rounds = 0;
-		} else {
-			rounds++;
-		}
+		was = second;
+		rounds = spin_second(&second);
+		guest_printf("LOAD %lu %lu\n", was, rounds);
 	}
 }
 
@@ -105,7 +87,6 @@ static void io(void)
 	uint64_t deadline, end;
 	unsigned int i;
 
-	event_hook = on_event;
 	hypercall_op(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, &bind);
 	shared_info->evtchn_mask[bind.port / 64] &= ~(1ul << bind.port % 64);
 	block_until(now() + 2 * SECOND); /* until the others are up */
@@ -135,6 +116,25 @@ static void call(void)
 	guest_printf("CALL %lu\n", (now() - t) / CALLS);
 }
 
+static void yield(unsigned int times)
+{
+	unsigned int i;
+
+	for (i = 0; i < times; i++) {
+		hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
+	}
+}
+
+static void switch_cost(void)
+{
+	uint64_t t;
+
+	yield(CALLS / 10); /* until both are here */
+	t = now();
+	yield(CALLS);
+	guest_printf("SWITCH %lu\n", (now() - t) / (2 * CALLS));
+}
+
 void guest_main(void)
 {
 	const char *how = (const char *)start_info->cmd_line;
@@ -142,10 +142,18 @@ void guest_main(void)
 	if (guest_map_shared()) {
 		return;
 	}
+	/* Who blocks is open to events, also to those that nobody asked for. */
+	event_hook = on_event;
 	if (!strcmp(how, "busy")) {
 		busy();
 	} else if (!strcmp(how, "io")) {
 		io();
+	} else if (!strcmp(how, "yield")) {
+		for (;;) {
+			yield(CALLS);
+		}
+	} else if (!strcmp(how, "switch")) {
+		switch_cost();
 	} else {
 		call();
 	}

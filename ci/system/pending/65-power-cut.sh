@@ -20,7 +20,7 @@ start()
 		-device virtio-blk-pci,drive=disk,serial=SERAI1
 	vm_wait_up 600
 	dom0 'cat >/tmp/kill9-dom0 && chmod 755 /tmp/kill9-dom0' \
-		<"$here/kill9-dom0"
+		<"$here/../kill9-dom0"
 	dom0_put "$vm_dir/a.pub" /tmp/a.pub
 }
 
@@ -49,7 +49,7 @@ cut()
 		"$(guest "$vm_dir/a" 'echo $(hostname) $(cat /root/kept)' \
 			</dev/null)"
 	vm_wait 400 "$1 to be whole or gone" settled "$1"
-	dom0 /tmp/kill9-dom0 world "cut at '$2'" </dev/null
+	dom0 "/tmp/kill9-dom0 world 'cut at $2'" </dev/null
 	# Whatever became of it, its name and address are free after this.
 	dom0 "vps -q destroy $1 --yes" </dev/null >/dev/null 2>&1
 	dom0 "vps -q create again --customer acme --plan small \

@@ -152,6 +152,11 @@ int port_copy_from_guest(void *dst, gva_t src, size_t n)
 	return 0;
 }
 
+int port_read_guest_word(uint64_t *word, gva_t src)
+{
+	return port_copy_from_guest(word, src, sizeof(*word));
+}
+
 int port_copy_to_guest(gva_t dst, const void *src, size_t n)
 {
 	uint8_t *p = n ? guest_range(dst, n) : guest;
