@@ -162,7 +162,7 @@ static bool is_forced(struct vcpu *v, const struct cpu_user_regs *regs)
 	int rc;
 
 	if (user) {
-		root_borrow(pcpu(), v->pv.user_cr3);
+		root_borrow(v->pv.user_cr3);
 	}
 	rc = port_copy_from_guest(bytes, GVA(regs->rip), sizeof(bytes));
 	if (user) {

@@ -23,7 +23,6 @@ struct pcpu {
 	uint64_t pad0; /* keeps regs.es 16-byte aligned, see below */
 	struct cpu_user_regs regs;
 	struct vcpu *current;	  /* NULL: idle */
-	uint64_t root;		  /* machine address in cr3 */
 	uint64_t cr4;
 	uint32_t cpu;
 	uint8_t work;		  /* WORK_*; also set by interrupts */

@@ -51,15 +51,13 @@ bool ioport_guest_iopl(const struct vcpu *v)
 static void read_bitmap(struct vcpu *v, unsigned int byte, unsigned int n,
 			uint8_t *bits)
 {
-	struct pcpu *p = pcpu();
-	mfn_t before = MFN(p->root >> PAGE_SHIFT);
+	mfn_t before = root_borrow(v->pv.cr3);
 
-	root_borrow(p, v->pv.cr3);
 	if (port_copy_from_guest(bits, gva_add(v->pv.io_bitmap_gva, byte),
 				 n) != 0) {
 		memset(bits, 0xff, n);
 	}
-	root_borrow(p, before);
+	root_borrow(before);
 }
 
 bool ioport_guest_allows(struct vcpu *v, uint16_t port, unsigned int bytes)

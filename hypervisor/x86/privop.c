@@ -423,7 +423,7 @@ bool privop_emulate(struct vcpu *v)
 	if (v->mode & VF_KERNEL) {
 		return emulate(v);
 	}
-	root_borrow(pcpu(), v->pv.user_cr3);
+	root_borrow(v->pv.user_cr3);
 	done = emulate(v);
 	root_load(pcpu(), v);
 	return done;

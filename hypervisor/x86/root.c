@@ -52,23 +52,21 @@ void root_load(struct pcpu *p, struct vcpu *v)
 	 * what the hypervisor copies next must not go through a translation
 	 * of a page that has changed hands on the strength of that.
 	 */
-	p->root = cr3;
 	write_cr3(cr3);
 }
 
-void root_borrow(struct pcpu *p, mfn_t root)
+mfn_t root_borrow(mfn_t root)
 {
-	uint64_t cr3 = root.v << PAGE_SHIFT;
+	uint64_t cr3 = root.v << PAGE_SHIFT, before = read_cr3();
 
-	if (p->root != cr3) {
-		p->root = cr3;
+	if (before != cr3) {
 		write_cr3(cr3);
 	}
+	return MFN(before >> PAGE_SHIFT);
 }
 
 void root_load_idle(struct pcpu *p)
 {
-	p->root = hv_root;
 	tlbclock_cpu_idle();
 	write_cr3(hv_root);
 	if (cpu_xpti) {

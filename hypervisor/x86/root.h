@@ -31,9 +31,10 @@ void root_load_idle(struct pcpu *p);
 
 /*
  * Look at guest memory through this validated root of the current vCPU's
- * domain, until root_load() is called again.  Under XPTI the root in use is
- * the guest kernel's even while a guest user runs; without it, the user's.
+ * domain, until root_load() is called again, or with the root before that is
+ * returned.  Under XPTI the root in use is the guest kernel's even while a
+ * guest user runs; without it, the user's.
  */
-void root_borrow(struct pcpu *p, mfn_t root);
+mfn_t root_borrow(mfn_t root);
 
 #endif

@@ -17,6 +17,7 @@ USER_ASM(code_int80, "int $0x80");
 USER_ASM(code_cli, "cli");
 USER_ASM(code_hlt, "hlt");
 USER_ASM(code_in, "in $0x80, %al\n ud2");
+USER_ASM(code_in_other, "in $0x81, %al\n ud2");
 USER_ASM(code_cpuid, ".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2\n ud2");
 USER_ASM(code_read, "movb (%rdi), %al\n ud2");
 USER_ASM(code_write, "movb $1, (%rdi)\n ud2");
@@ -189,6 +190,33 @@ static void io_privilege(void)
 					   PHYSDEVOP_set_iopl, &iopl));
 }
 
+/* A port that the kernel opened for its user; the bitmap is kernel memory. */
+static void io_bitmap(void)
+{
+	static uint8_t bitmap[8192];
+	struct physdev_set_iopl iopl = { .iopl = 0 };
+	struct physdev_set_iobitmap set = { .nr_ports = 65536 };
+
+	memset(bitmap, 0xff, sizeof(bitmap));
+	bitmap[0x80 / 8] = 0xfe;
+	set_xen_guest_handle(set.bitmap, bitmap);
+	hypercall_op(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl, &iopl);
+	guest_equal("set-iobitmap", 0,
+		    (uint64_t)hypercall_op(__HYPERVISOR_physdev_op,
+					   PHYSDEVOP_set_iobitmap, &set));
+	RUN(code_in);
+	expect("in-by-bitmap", 6, 0);
+	RUN(code_in_other);
+	expect("in-not-by-bitmap", 13, 0);
+	TRY("in $0x80, %%al", ::: "rax", "memory");
+	VERDICT("kernel-in-by-bitmap", !trap_seen.seen, "trap %lx",
+		trap_seen.vector);
+	set.nr_ports = 0;
+	hypercall_op(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iobitmap, &set);
+	RUN(code_in);
+	expect("in-without-bitmap", 13, 0);
+}
+
 /* The other way to IOPL: the flags of the frame count. */
 static void assisted_io_privilege(void)
 {
@@ -242,6 +270,7 @@ void guest_main(void)
 	faults();
 	segments();
 	io_privilege();
+	io_bitmap();
 	assisted_io_privilege();
 	flags();
 }
