@@ -5,8 +5,8 @@
 # The laboratory disk, mounted at /run/lab in dom0, has a guest kernel with a
 # shell on its console (lab.d/init, lab.d/dom0) and our PV test kernels.
 
-# lab_build - $vm_dir/lab.img out of the busybox template and the test kernels.
-lab_build() {
+# lab_tree - $vm_dir/lab/disk: the guest and its kernel, and the test kernels.
+lab_tree() {
 	_tree=$vm_dir/lab
 	_here=${here:?}
 	rm -rf "$_tree"
@@ -20,10 +20,32 @@ lab_build() {
 	chmod 755 "$_tree/initrd.d/init"
 	(cd "$_tree/initrd.d" && find . | LC_ALL=C sort |
 		cpio --quiet -o -H newc -R 0:0) >"$_tree/disk/initrd"
-	make -s -C "$_here/../hypervisor/test/guest" O="$B" >/dev/null &&
+	make -s -C "$_here/../hypervisor/test/guest" O="$B" all \
+		"$B/guest/load.elf" >/dev/null &&
 		cp "$B"/guest/*.elf "$_tree/disk/guest/"
+}
+
+# lab_tools PROGRAM... - a file system for guests, with these programs of this
+# machine and their libraries.
+lab_tools() {
+	mkdir -p "$vm_dir/lab/tools/bin" "$vm_dir/lab/tools/lib"
+	for _program; do
+		cp "$(command -v "$_program")" "$vm_dir/lab/tools/bin/"
+		ldd "$(command -v "$_program")" | grep -o "/[^ ]*" |
+			xargs cp -L -t "$vm_dir/lab/tools/lib"
+	done
+	mke2fs -q -F -t ext2 -m 0 -d "$vm_dir/lab/tools" \
+		"$vm_dir/lab/disk/tools.img" 128M
+}
+
+# lab_build - $vm_dir/lab.img out of it, with $lab_programs.
+lab_build() {
+	lab_tree || return 1
+	# shellcheck disable=SC2086 # words
+	[ -z "${lab_programs:-}" ] || lab_tools $lab_programs || return 1
 	rm -f "$vm_dir/lab.img"
-	mke2fs -q -F -t ext2 -m 0 -L LAB -d "$_tree/disk" "$vm_dir/lab.img" 96M
+	mke2fs -q -F -t ext2 -m 0 -L LAB -d "$_tree/disk" "$vm_dir/lab.img" \
+		"${lab_programs:+2}96M"
 	rm -rf "$_tree"
 }
 
@@ -73,9 +95,9 @@ lab_test() {
 	lab_build || vm_die "expected the laboratory disk to be built"
 	lab_start "${HYPERVISOR:-serai}"
 	{
-		echo "LAB_TEST=$1"
+		echo "LAB_TEST=$1 ${LAB_SET:-}"
 		cat "$here/lab.d/$1"
-	} | lab_sh
+	} | lab_sh "${LAB_LIMIT:-900}"
 	check "$1: the script ends well" 0 "$?"
 	if [ "${HYPERVISOR:-serai}" = serai ]; then
 		check "$1: all reference counts are right" 1 "$(dom0 \
@@ -84,5 +106,57 @@ lab_test() {
 	fi
 	vm_poweroff
 	check "$1: no complaint of the hypervisor" 0 "$(grep -acE \
+		'hypervisor fault|panic|double fault' "$vm_dir/console.log")"
+}
+
+# lab_count SCRIPT MIB CPUS [FILE...] - likewise on a machine that counts
+# instructions: each is a nanosecond of its clock, so what lab.d/SCRIPT measures
+# does not depend on this machine. It has no network and no disk (waiting for
+# them would be time that is made up): FILEs of the laboratory disk are in
+# dom0's RAM. All that the script prints is left in $vm_dir/out.
+lab_count() {
+	vm_test="$1 on $3 CPUs" _script=$1
+	vm_dir=$B/log/lab-$1-$3-${HYPERVISOR:-serai}
+	_root=$vm_dir/root _machine="-m $2 -smp $3"
+	_hv=$B/hypervisor.elf
+	[ "${HYPERVISOR:-serai}" = serai ] || _hv=$B/xen.elf
+	shift 3
+	rm -rf "$vm_dir"
+	mkdir -p "$_root/lab" "$_root/etc"
+	lab_tree || vm_die "expected the laboratory to be built"
+	(cd "$vm_dir/lab/disk" && cp -R "$@" "$_root/lab/")
+	rm -rf "$vm_dir/lab"
+	cp "$here/lab.d/dom0" "$_root/lab/functions"
+	{
+		echo "LAB_TEST='$vm_test' ${LAB_SET:-}"
+		echo ". /run/lab-functions"
+		cat "$here/lab.d/$_script"
+	} >"$_root/lab/script"
+	cp "$here/lab.d/count" "$_root/lab/count"
+	sed '/serai\/console/d' "$here/../dom0-image/overlay/etc/inittab" \
+		>"$_root/etc/inittab"
+	echo "::once:/bin/sh /lab/count" >>"$_root/etc/inittab"
+	# The kernel looks for the next archive at a multiple of four.
+	cp "$B/dom0-root.img" "$vm_dir/root.img"
+	truncate -s %4 "$vm_dir/root.img"
+	(cd "$_root" && find . | cpio -o -H newc --quiet -R 0:0 | zstd -q1) \
+		>>"$vm_dir/root.img"
+	rm -rf "$_root"
+	# shellcheck disable=SC2086 # words
+	timeout "${LAB_LIMIT:-900}" nice qemu-system-x86_64 $_machine \
+		-accel tcg,thread=single -icount shift=0,sleep=off \
+		-cpu "$CPU" -nographic -no-reboot -net none -kernel "$_hv" \
+		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-512M}" \
+		-initrd "$B/dom0-vmlinux console=hvc0 quiet rootfstype=ramfs serai.net=10.0.2.15/24 serai.wait=1,$vm_dir/root.img" \
+		</dev/null >"$vm_dir/console.log" 2>&1
+	sed -i "s/\r$//" "$vm_dir/console.log"
+	sed -n 's/^.*LAB: //p' "$vm_dir/console.log" >"$vm_dir/out"
+	cat "$vm_dir/out"
+	check "$vm_test: the script ends well" 0 \
+		"$(sed -n 's/^.*LAB-END //p' "$vm_dir/console.log")"
+	[ "${HYPERVISOR:-serai}" = xen ] ||
+		check "$vm_test: all reference counts are right" 1 \
+			"$(sed -n "s/^.*LAB-AUDIT //p" "$vm_dir/console.log")"
+	check "$vm_test: no complaint of the hypervisor" 0 "$(grep -acE \
 		'hypervisor fault|panic|double fault' "$vm_dir/console.log")"
 }

@@ -13,7 +13,7 @@ bench_load_root "$work/host" >"$work/build.log" 2>&1
 BENCH_LIMIT=600 bench_hv "$B/hypervisor.elf" "dom0_mem=512M" \
 	"$work/host.gz" "bench=third" -m 1024 >"$work/console"
 sed -n 's/^.*SHARE third g[12] LOAD //p' "$work/console" |
-	awk -v log="$work/console" '
+	awk -v file="$work/console" '
 	{ n[$1]++; sum[$1] += $2; if ($2 > most[$1]) most[$1] = $2 }
 	END {
 		for (s in n) {
@@ -30,7 +30,7 @@ sed -n 's/^.*SHARE third g[12] LOAD //p' "$work/console" |
 		name = "shares: weights 1:2 give a third and two thirds"
 		if (!seen || bad)
 			print "FAIL " name ": expected 66.7 % in each second, " \
-				"got" (bad ? bad : " no second") " (" log ")"
+				"got" (bad ? bad : " no second") " (" file ")"
 		else
 			print "ok " name " (" seen " seconds)"
 	}'
