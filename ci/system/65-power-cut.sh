@@ -10,7 +10,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=ci/qemu.sh
-. "$here/../../qemu.sh"
+. "$here/../qemu.sh"
 
 start()
 {
