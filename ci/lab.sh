@@ -5,9 +5,9 @@
 # The laboratory disk, mounted at /run/lab in dom0, has a guest kernel with a
 # shell on its console (lab.d/init, lab.d/dom0) and our PV test kernels.
 
-# lab_build - $B/lab.img out of the busybox template and the test kernels.
+# lab_build - $vm_dir/lab.img out of the busybox template and the test kernels.
 lab_build() {
-	_tree=$B/lab
+	_tree=$vm_dir/lab
 	_here=${here:?}
 	rm -rf "$_tree"
 	mkdir -p "$_tree/disk/guest"
@@ -22,8 +22,8 @@ lab_build() {
 		cpio --quiet -o -H newc -R 0:0) >"$_tree/disk/initrd"
 	make -s -C "$_here/../hypervisor/test/guest" O="$B" >/dev/null &&
 		cp "$B"/guest/*.elf "$_tree/disk/guest/"
-	rm -f "$B/lab.img"
-	mke2fs -q -F -t ext2 -m 0 -L LAB -d "$_tree/disk" "$B/lab.img" 96M
+	rm -f "$vm_dir/lab.img"
+	mke2fs -q -F -t ext2 -m 0 -L LAB -d "$_tree/disk" "$vm_dir/lab.img" 96M
 	rm -rf "$_tree"
 }
 
@@ -41,7 +41,7 @@ lab_start() {
 	vm_start -kernel "$_hv" \
 		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-384M} $*" \
 		-initrd "$B/dom0-vmlinux console=hvc0 rootfstype=ramfs,$B/dom0-root.img" \
-		-drive "if=none,id=lab,format=raw,readonly=on,file=$B/lab.img" \
+		-drive "if=none,id=lab,format=raw,readonly=on,file=$vm_dir/lab.img" \
 		-device virtio-blk-pci,drive=lab \
 		-drive "if=virtio,format=raw,cache=unsafe,file=$vm_dir/scratch.img" \
 		${lab_qemu:-}

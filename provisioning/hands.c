@@ -141,12 +141,18 @@ static void helper_body(struct hands *h, enum helper which)
 
 static void start_helper(struct hands *h, enum helper which)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0) {
 		if (which == HELPER_WATCH) {
-			/* It waits for the xenstore only. */
+			/*
+			 * It waits for the xenstore only. The parent may have
+			 * died before this; an orphan would keep the lock.
+			 */
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (getppid() != parent) {
+				_exit(0);
+			}
 		}
 		helper_body(h, which);
 	}

@@ -135,27 +135,105 @@ long domctl_get_ext_vcpucontext(struct hc *hc, struct domain *d,
 	return 0;
 }
 
-/* Beyond the FXSAVE image of the context nothing is saved: size 0 says so. */
+/*
+ * What the FPU has beyond the FXSAVE image of the context, as genuine Xen lays
+ * it out: XCR0, the features ever in it, the image of XSAVE.
+ */
+struct xstate {
+	uint64_t xcr0, xcr0_accum;
+	uint8_t image[];
+};
+
+/* 0: a CPU without XSAVE. */
+static uint64_t xstate_size(uint64_t xcr0)
+{
+	uint32_t image = port_xstate_size(xcr0);
+
+	return image ? sizeof(struct xstate) + image : 0;
+}
+
+static long copy_xstate(struct vcpu *v, gva_t to, uint64_t size)
+{
+	struct xstate *x = mem_alloc(size);
+	long rc;
+
+	if (!x) {
+		return -ENOMEM;
+	}
+	memset(x, 0, size);
+	vcpu_pause_sync(v);
+	x->xcr0 = x->xcr0_accum = port_vcpu_xcr0(v);
+	/* It may have become less since the size was asked for. */
+	port_vcpu_get_xstate(v, x->image,
+			     MIN(size - sizeof(*x), port_xstate_size(x->xcr0)));
+	vcpu_unpause(v);
+	rc = port_copy_to_guest(to, x, size) ? -EFAULT : 0;
+	mem_free(x);
+	return rc;
+}
+
+/* With no buffer: how large it has to be. */
 long domctl_getvcpuextstate(struct hc *hc, struct domain *d,
 			    struct xen_domctl *op)
 {
 	struct xen_domctl_vcpuextstate *e = &op->u.vcpuextstate;
+	struct vcpu *v = vcpu_of(d, e->vcpu);
+	uint64_t size;
 
-	(void)hc;
-	if (!vcpu_of(d, e->vcpu)) {
+	if (!v) {
 		return -ESRCH;
 	}
-	e->size = 0;
-	e->xfeature_mask = 0;
+	if (v == hc->v) {
+		return -EINVAL;
+	}
+	size = xstate_size(port_vcpu_xcr0(v));
+	if (e->buffer.p && size) {
+		if (e->size < size) {
+			return -EINVAL;
+		}
+		e->size = size;
+		return copy_xstate(v, GVA_OF(e->buffer), size);
+	}
+	e->size = size;
+	e->xfeature_mask = size ? port_xcr0_mask() : 0;
 	return 0;
 }
 
 long domctl_setvcpuextstate(struct hc *hc, struct domain *d,
 			    struct xen_domctl *op)
 {
-	(void)hc;
-	(void)d;
-	return op->u.vcpuextstate.size ? -EOPNOTSUPP : 0;
+	struct xen_domctl_vcpuextstate *e = &op->u.vcpuextstate;
+	struct vcpu *v = vcpu_of(d, e->vcpu);
+	struct xstate *x;
+	uint64_t size;
+	long rc;
+
+	if (!v) {
+		return -ESRCH;
+	}
+	/* Nothing, or nothing but its header: as it was saved without XSAVE. */
+	if (e->size == 0 || e->size == sizeof(*x)) {
+		return 0;
+	}
+	size = xstate_size(port_xcr0_mask());
+	if (v == hc->v || e->size < sizeof(*x) || e->size > size) {
+		return -EINVAL;
+	}
+	x = mem_alloc(size);
+	if (!x) {
+		return -ENOMEM;
+	}
+	memset(x, 0, size);
+	rc = -EFAULT;
+	if (port_copy_from_guest(x, GVA_OF(e->buffer), e->size) == 0) {
+		vcpu_pause_sync(v);
+		rc = e->size < xstate_size(x->xcr0) ?
+			     -EINVAL :
+			     port_vcpu_set_xstate(v, x->xcr0, x->image);
+		vcpu_unpause(v);
+	}
+	mem_free(x);
+	return rc;
 }
 
 /* No MSR of a PV guest lives outside of its context. */

@@ -126,6 +126,17 @@ void port_vcpu_set_iopl(struct vcpu *v, unsigned int iopl);
 /* FPU image (512 bytes FXSAVE format) of a vCPU that is not running. */
 void port_vcpu_get_fpu(struct vcpu *v, void *fx512);
 void port_vcpu_set_fpu(struct vcpu *v, const void *fx512);
+/*
+ * More than that, on a CPU with XSAVE: what guests may have in XCR0 (0: no
+ * XSAVE), the size of an image with the features in xcr0 (without compaction),
+ * and XCR0 and image of a vCPU that is not running. -EINVAL: not such a
+ * vCPU's, or the CPU would not load it.
+ */
+uint64_t port_xcr0_mask(void);
+uint32_t port_xstate_size(uint64_t xcr0);
+uint64_t port_vcpu_xcr0(struct vcpu *v);
+void port_vcpu_get_xstate(struct vcpu *v, void *image, size_t size);
+int port_vcpu_set_xstate(struct vcpu *v, uint64_t xcr0, const void *image);
 /* Read segment selectors/bases that live in registers into v->regs/pv. */
 void port_vcpu_sync_regs(struct vcpu *v);
 /*

@@ -22,7 +22,5 @@ int fpu_vcpu_init(struct vcpu *v);
 void fpu_vcpu_fini(struct vcpu *v);
 /* XSETBV of the current vCPU: 0 or -EINVAL. */
 int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0);
-/* Bits of XCR0 that this machine offers guests; 0: no XSAVE. */
-uint64_t fpu_xcr0_mask(void);
 
 #endif

@@ -63,7 +63,7 @@ void cpu_detect(void)
 		cr4_base |= CR4_SMAP;
 		uaccess_smap = true;
 	}
-	if (fpu_xcr0_mask()) {
+	if (port_xcr0_mask()) {
 		cr4_base |= CR4_OSXSAVE;
 	}
 	if (cpuid(0x80000000).a >= 0x80000008) {

@@ -63,7 +63,7 @@ static void find_arch_caps(struct cpu_policy_means *means)
 void cpuid_init(void)
 {
 	static struct domain_policy raw;
-	struct cpu_policy_means means = { .xcr0 = fpu_xcr0_mask() };
+	struct cpu_policy_means means = { .xcr0 = port_xcr0_mask() };
 
 	cpu_policy_from_cpu(&raw, read_cpu);
 	find_arch_caps(&means);

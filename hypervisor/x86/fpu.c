@@ -22,7 +22,8 @@
 #define XCR0_512   0xe0ULL
 #define XCR0_KNOWN (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_512)
 
-#define FX_SIZE	   512
+#define FX_SIZE	    512
+#define XHEADER_SIZE 64
 #define FCW_RESET  0x037f
 #define MXCSR_RESET 0x1f80
 
@@ -42,7 +43,7 @@ static void detect(void)
 	xcr0_mask = (r.a | ((uint64_t)r.d << 32)) & XCR0_KNOWN;
 }
 
-uint64_t fpu_xcr0_mask(void)
+uint64_t port_xcr0_mask(void)
 {
 	if (!detected) {
 		detect();
@@ -62,7 +63,7 @@ void fpu_init_cpu(void)
 {
 	cpu_clts();
 	__asm__ volatile("fninit");
-	if (fpu_xcr0_mask()) {
+	if (port_xcr0_mask()) {
 		write_xcr0(xcr0_mask);
 		area_size = cpuid_count(0xd, 0).b;
 	}
@@ -137,16 +138,18 @@ void fpu_load(struct vcpu *v)
 	}
 }
 
+static bool xcr0_valid(uint64_t xcr0)
+{
+	uint64_t avx512 = xcr0 & XCR0_512;
+
+	return (xcr0 & XCR0_X87) && !(xcr0 & ~xcr0_mask) &&
+	       (!(xcr0 & XCR0_AVX) || (xcr0 & XCR0_SSE)) &&
+	       (!avx512 || (avx512 == XCR0_512 && (xcr0 & XCR0_AVX)));
+}
+
 int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0)
 {
-	if (!(xcr0 & XCR0_X87) || (xcr0 & ~xcr0_mask)) {
-		return -EINVAL;
-	}
-	if ((xcr0 & XCR0_AVX) && !(xcr0 & XCR0_SSE)) {
-		return -EINVAL;
-	}
-	if ((xcr0 & XCR0_512) &&
-	    ((xcr0 & XCR0_512) != XCR0_512 || !(xcr0 & XCR0_AVX))) {
+	if (!xcr0_valid(xcr0)) {
 		return -EINVAL;
 	}
 	v->arch->xcr0 = xcr0;
@@ -170,20 +173,80 @@ void port_vcpu_get_fpu(struct vcpu *v, void *fx512)
 	memcpy(fx512, v->arch->fpu, FX_SIZE);
 }
 
+/* Reserved bits would make the load fault. */
+static void sane_mxcsr(uint8_t *fx)
+{
+	uint32_t mxcsr;
+
+	memcpy(&mxcsr, fx + 24, sizeof(mxcsr));
+	mxcsr &= 0xffff;
+	memcpy(fx + 24, &mxcsr, sizeof(mxcsr));
+}
+
 /* The header after the legacy area says which parts an image holds. */
 void port_vcpu_set_fpu(struct vcpu *v, const void *fx512)
 {
 	uint8_t *fx = v->arch->fpu;
 	uint64_t parts = XCR0_X87 | XCR0_SSE;
-	uint32_t mxcsr;
 
 	memcpy(fx, fx512, FX_SIZE);
-	/* Reserved MXCSR bits would make the load fault. */
-	memcpy(&mxcsr, fx + 24, sizeof(mxcsr));
-	mxcsr &= 0xffff;
-	memcpy(fx + 24, &mxcsr, sizeof(mxcsr));
+	sane_mxcsr(fx);
 	if (area_size > FX_SIZE) {
-		memset(fx + FX_SIZE, 0, 64);
+		memset(fx + FX_SIZE, 0, XHEADER_SIZE);
 		memcpy(fx + FX_SIZE, &parts, sizeof(parts));
 	}
+}
+
+uint32_t port_xstate_size(uint64_t xcr0)
+{
+	uint32_t size = FX_SIZE + XHEADER_SIZE;
+	struct cpuid_regs r;
+	unsigned int i;
+
+	if (!xcr0_mask) {
+		return 0;
+	}
+	for (i = 2; i < 64; i++) {
+		if (xcr0 & xcr0_mask & 1ULL << i) {
+			r = cpuid_count(0xd, i);
+			size = MAX(size, r.b + r.a);
+		}
+	}
+	return size;
+}
+
+uint64_t port_vcpu_xcr0(struct vcpu *v)
+{
+	return v->arch->xcr0;
+}
+
+/* Of a part that is not in use the image is what it is after reset. */
+void port_vcpu_get_xstate(struct vcpu *v, void *image, size_t size)
+{
+	uint64_t parts;
+
+	memcpy(image, v->arch->fpu, size);
+	if (size >= FX_SIZE + XHEADER_SIZE) {
+		memcpy(&parts, (uint8_t *)image + FX_SIZE, sizeof(parts));
+		parts &= v->arch->xcr0;
+		memcpy((uint8_t *)image + FX_SIZE, &parts, sizeof(parts));
+	}
+}
+
+int port_vcpu_set_xstate(struct vcpu *v, uint64_t xcr0, const void *image)
+{
+	uint64_t header[XHEADER_SIZE / 8], rest = 0;
+	unsigned int i;
+
+	memcpy(header, (const uint8_t *)image + FX_SIZE, sizeof(header));
+	for (i = 1; i < ARRAY_SIZE(header); i++) {
+		rest |= header[i]; /* compaction, and what is reserved */
+	}
+	if (!xcr0_valid(xcr0) || (header[0] & ~xcr0) || rest) {
+		return -EINVAL;
+	}
+	memcpy(v->arch->fpu, image, port_xstate_size(xcr0));
+	sane_mxcsr(v->arch->fpu);
+	v->arch->xcr0 = xcr0;
+	return 0;
 }

@@ -202,7 +202,7 @@ static void set_cr4(struct vcpu *v, uint64_t val)
 	uint64_t allowed = CR4_CHANGES;
 	uint32_t leaf[4];
 
-	if (fpu_xcr0_mask()) {
+	if (port_xcr0_mask()) {
 		allowed |= CR4_OSXSAVE;
 	}
 	cpuid_guest(v, 7, 0, leaf);

@@ -79,6 +79,9 @@ struct fake_pv {
 	unsigned int load_gdt, load_ldt, load_cr3, set_segbase, set_ts;
 	unsigned int iret, pirq_eoi, pirq_startup, pirq_shutdown;
 	uint64_t segbase[8], debugreg[8];
+	uint64_t xcr0;
+	bool no_xsave;
+	uint8_t xstate[832];
 };
 extern struct fake_pv fake_pv;
 

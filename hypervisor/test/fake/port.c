@@ -297,6 +297,37 @@ void port_vcpu_set_fpu(struct vcpu *v, const void *fx512)
 	(void)fx512;
 }
 
+/* A machine with AVX; one vCPU's image. */
+uint64_t port_xcr0_mask(void) { return fake_pv.no_xsave ? 0 : 7; }
+
+uint32_t port_xstate_size(uint64_t xcr0)
+{
+	return fake_pv.no_xsave ? 0 : xcr0 & 4 ? 832 : 576;
+}
+
+uint64_t port_vcpu_xcr0(struct vcpu *v)
+{
+	(void)v;
+	return fake_pv.xcr0;
+}
+
+void port_vcpu_get_xstate(struct vcpu *v, void *image, size_t size)
+{
+	(void)v;
+	memcpy(image, fake_pv.xstate, size);
+}
+
+int port_vcpu_set_xstate(struct vcpu *v, uint64_t xcr0, const void *image)
+{
+	(void)v;
+	if (!(xcr0 & 1) || xcr0 & ~7ULL) {
+		return -EINVAL;
+	}
+	fake_pv.xcr0 = xcr0;
+	memcpy(fake_pv.xstate, image, port_xstate_size(xcr0));
+	return 0;
+}
+
 void port_vcpu_sync_regs(struct vcpu *v) { (void)v; }
 
 void port_vcpu_iret(struct vcpu *v)

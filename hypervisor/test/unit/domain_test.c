@@ -280,3 +280,55 @@ TEST(log_ring_keeps_the_last_bytes)
 	n = log_read(&pos, buf, sizeof(buf));
 	CHECK(n == 15 && memcmp(buf, "(XEN) but this\n", 15) == 0);
 }
+
+/* As libxc saves and restores it: the size first, then image for image. */
+TEST(domain_extended_state_of_a_vcpu)
+{
+	struct domain *dom0 = world_domain(0, 1), *a = world_domain(1, 1);
+	struct hc hc = { .v = dom0->vcpu[0], .d = dom0 };
+	struct xen_domctl op = { 0 };
+	struct xen_domctl_vcpuextstate *e = &op.u.vcpuextstate;
+	uint64_t *buf = fake_guest(0);
+
+	world_start(dom0);
+	fake_cpu = dom0->vcpu[0]->cpu;
+	fake_pv.xcr0 = 7;
+	memset(fake_pv.xstate, 0xa5, sizeof(fake_pv.xstate));
+	CHECK_EQ(domctl_getvcpuextstate(&hc, a, &op), 0);
+	CHECK_EQ(e->size, 16 + 832);
+	CHECK_EQ(e->xfeature_mask, 7);
+	e->buffer.p = (uint64_t *)fake_gva(0).v;
+	e->size = 16 + 831;
+	CHECK_EQ(domctl_getvcpuextstate(&hc, a, &op), -EINVAL);
+	e->size = 16 + 832;
+	CHECK_EQ(domctl_getvcpuextstate(&hc, a, &op), 0);
+	CHECK_EQ(buf[0], 7);
+	CHECK_EQ(buf[1], 7);
+	CHECK_EQ(buf[105], 0xa5a5a5a5a5a5a5a5);
+	memset(&fake_pv, 0, sizeof(fake_pv));
+	CHECK_EQ(domctl_setvcpuextstate(&hc, a, &op), 0);
+	CHECK_EQ(fake_pv.xcr0, 7);
+	CHECK_EQ(fake_pv.xstate[831], 0xa5);
+	/* Shorter than its features, longer than all, of nobody, unreadable. */
+	e->size = 16 + 576;
+	CHECK_EQ(domctl_setvcpuextstate(&hc, a, &op), -EINVAL);
+	e->size = 16 + 833;
+	CHECK_EQ(domctl_setvcpuextstate(&hc, a, &op), -EINVAL);
+	e->size = 8;
+	CHECK_EQ(domctl_setvcpuextstate(&hc, a, &op), -EINVAL);
+	e->size = 16 + 832;
+	buf[0] = 8;
+	CHECK_EQ(domctl_setvcpuextstate(&hc, a, &op), -EINVAL);
+	fake_guest_hole(0, true);
+	CHECK_EQ(domctl_setvcpuextstate(&hc, a, &op), -EFAULT);
+	CHECK_EQ(domctl_setvcpuextstate(&hc, dom0, &op), -EINVAL);
+	e->vcpu = 1;
+	CHECK_EQ(domctl_setvcpuextstate(&hc, a, &op), -ESRCH);
+	CHECK_EQ(domctl_getvcpuextstate(&hc, a, &op), -ESRCH);
+	/* A CPU without XSAVE has none. */
+	e->vcpu = 0;
+	fake_pv.no_xsave = true;
+	CHECK_EQ(domctl_getvcpuextstate(&hc, a, &op), 0);
+	CHECK_EQ(e->size, 0);
+	CHECK_EQ(domctl_setvcpuextstate(&hc, a, &op), 0);
+}
