@@ -1,6 +1,7 @@
 #!/bin/sh
 # A blank disk becomes a server's: refusals, preparation, boot from it by BIOS
-# and by UEFI, what survives a reboot, and the plug pulled during a create.
+# and by UEFI, what survives a reboot, another image, and the plug pulled during
+# a create.
 set -u
 here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=ci/qemu.sh
@@ -29,6 +30,22 @@ target=$(dom0 'for f in /sys/block/vd*/serial; do
 [ "$target" ] || vm_die "expected a disk with serial number SERAI0001"
 filled=$(dom0 'blkid -t LABEL=FILLED -o device' </dev/null | head -n 1)
 
+# The same image, but for its version, as an ISO of its own.
+next_image() {
+	mkdir -p "$vm_dir/next/boot" "$vm_dir/next/etc/serai"
+	cp "$B/hypervisor.elf" "$B/dom0-vmlinux" "$vm_dir/next/boot/"
+	echo next | tee "$vm_dir/next/boot/version" \
+		>"$vm_dir/next/etc/serai/version"
+	cp "$B/dom0-root.img" "$vm_dir/next/boot/"
+	# The kernel looks for the next archive at a multiple of four.
+	truncate -s %4 "$vm_dir/next/boot/dom0-root.img"
+	(cd "$vm_dir/next" && find etc | cpio -o -H newc --quiet -R 0:0) \
+		>>"$vm_dir/next/boot/dom0-root.img"
+	xorriso -as mkisofs -quiet -R -V SERAI-NEXT -o "$vm_dir/next.iso" \
+		"$vm_dir/next" >/dev/null 2>&1
+	rm -rf "$vm_dir/next"
+}
+
 # refusal NAME CODE PATTERN COMMAND
 refusal() {
 	text=$(dom0 "$4" </dev/null 2>&1)
@@ -50,8 +67,11 @@ refusal "a disk that was prepared" 4 "(not blank|volume group)" \
 vm_poweroff 240
 
 # From the disk alone, by BIOS.
+next_image
 # shellcheck disable=SC2086
-vm_start $drives
+vm_start $drives -drive \
+	"if=none,id=next,format=raw,readonly=on,file=$vm_dir/next.iso" \
+	-device virtio-blk-pci,drive=next,serial=NEXT
 vm_wait_up 500
 echo "ok host init: the disk boots by BIOS"
 check "host init: state is on the disk" no \
@@ -67,6 +87,8 @@ create="vps create web1 --customer acme --plan small --template busybox \
 DOM0_TIMEOUT=500 dom0 "$create" </dev/null
 check "host init: a VPS on a thin volume" 0 "$?"
 guest "$vm_dir/acme" 'echo kept >/root/kept; sync' </dev/null
+dom0 "vps host upgrade \$(blkid -t LABEL=SERAI-NEXT -o device)" </dev/null
+check "host init: takes another image" 0 "$?"
 hostkey=$(dom0 cat /state/ssh/ssh_host_ed25519_key.pub </dev/null)
 
 # The plug, during the next create; then by UEFI.
@@ -78,6 +100,8 @@ sleep 1
 vm_start $(vm_uefi) $drives
 vm_wait_up 500
 echo "ok host init: the disk boots by UEFI, after a power cut"
+check "host init: it is the other image" next \
+	"$(dom0 cat /etc/serai/version </dev/null)"
 check "host init: host keys survive" "$hostkey" \
 	"$(dom0 cat /state/ssh/ssh_host_ed25519_key.pub </dev/null)"
 vm_wait 400 "web1 to be started again" guest "$vm_dir/acme" true </dev/null
@@ -94,3 +118,4 @@ check "host init: as many volumes as VPSs ($sold)" \
 	"$(echo "$sold" | wc -w)" "$volumes"
 vm_poweroff 300
 echo "ok host init: turns itself off with guests running"
+rm -f "$vm_dir/next.iso" "$disk"

@@ -10,7 +10,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=ci/qemu.sh
-. "$here/../../qemu.sh"
+. "$here/../qemu.sh"
 
 start()
 {
@@ -20,7 +20,7 @@ start()
 		-device virtio-blk-pci,drive=disk,serial=SERAI1
 	vm_wait_up 600
 	dom0 'cat >/tmp/kill9-dom0 && chmod 755 /tmp/kill9-dom0' \
-		<"$here/../kill9-dom0"
+		<"$here/kill9-dom0"
 	dom0_put "$vm_dir/a.pub" /tmp/a.pub
 }
 
