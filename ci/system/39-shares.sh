@@ -3,7 +3,7 @@
 # third and two thirds of it, within 1 %, each second. Under -icount, so the
 # load of this machine does not matter.
 set -eu
-cd "$(dirname "$0")/../../.."
+cd "$(dirname "$0")/../.."
 B=${B:-$PWD/build}
 export B
 . ci/bench.d/lib.sh
