@@ -165,11 +165,17 @@ static void offer_to_idle(const struct vcpu *v)
 
 /* --- sleeping and waking -------------------------------------------------- */
 
-static bool may_preempt(const struct sched_cpu *c, const struct vcpu *v)
+static bool is_due(const struct sched_cpu *c, const struct vcpu *v)
 {
 	return vtime_before(v->sched.vtime + WAKE_MARGIN,
-			    c->curr->sched.vtime) &&
-	       port_now() - c->chosen_at >= sched_ratelimit_ns;
+			    c->curr->sched.vtime);
+}
+
+/* By when may curr be interrupted? It has just got the CPU: not yet. */
+static bool is_limited(const struct sched_cpu *c, uint64_t *until)
+{
+	*until = c->chosen_at + sched_ratelimit_ns;
+	return sched_ratelimit_ns && port_now() < *until;
 }
 
 static bool can_wake(const struct sched_cpu *c, const struct vcpu *v)
@@ -181,6 +187,8 @@ static bool can_wake(const struct sched_cpu *c, const struct vcpu *v)
 static void join(struct vcpu *v, bool was_parked)
 {
 	struct sched_cpu *c = queue_lock_of(v);
+	uint64_t until;
+	bool due;
 
 	if (!can_wake(c, v)) {
 		goto out;
@@ -199,12 +207,15 @@ static void join(struct vcpu *v, bool was_parked)
 	credit_join(v, clock_for(v), was_parked);
 	vcpu_set_runstate(v, RUNSTATE_runnable, port_now());
 	queue_add(c, v);
-	if (!c->curr || may_preempt(c, v)) {
-		queue_resched(c);
-	} else {
-		if (READ_ONCE(tickless_cpus) >> queue_number(c) & 1) {
-			queue_resched(c);
+	due = !c->curr || is_due(c, v);
+	if (c->curr && is_limited(c, &until)) {
+		if (!c->slice.queued || until < c->slice.deadline) {
+			timer_set(&c->slice, until);
 		}
+	} else if (due || READ_ONCE(tickless_cpus) >> queue_number(c) & 1) {
+		queue_resched(c);
+	}
+	if (!due) {
 		wake_tickless(v);
 	}
 out:

@@ -332,6 +332,42 @@ TEST(sched_wakes_fast_beside_busy_ones)
 	CHECK(worst <= MS / 10);
 }
 
+/* With a rate limit who has just got the CPU keeps it that long, no longer. */
+TEST(sched_rate_limit_holds_back_the_next_to_wake)
+{
+	struct vcpu *a, *b;
+	uint64_t began;
+
+	fake_set_cpus(1);
+	a = add(256, 0);
+	b = add(256, 0);
+	go_to_sleep(a);
+	go_to_sleep(b);
+	fake_advance(10 * MS);
+	CHECK_EQ(sched_set_ratelimit(700), 0);
+	wake_up(a);
+	fake_advance(0);
+	CHECK(a->running);
+	began = fake_time;
+	/* Far behind, and so due, were it not for the limit. */
+	fake_advance(MS / 2);
+	b->sched.vtime = a->sched.vtime - 10 * MS;
+	wake_up(b);
+	while (!b->running && fake_time < began + 5 * MS) {
+		fake_advance(MS / 100);
+	}
+	CHECK(fake_time - began >= 7 * MS / 10);
+	CHECK(fake_time - began <= 8 * MS / 10);
+	CHECK_EQ(sched_set_ratelimit(0), 0);
+	/* Without, at once. */
+	go_to_sleep(b);
+	fake_advance(10 * MS);
+	b->sched.vtime = a->sched.vtime - 10 * MS;
+	wake_up(b);
+	fake_advance(MS / 100);
+	CHECK(b->running);
+}
+
 TEST(sched_affinity_is_kept)
 {
 	unsigned int i;
