@@ -79,7 +79,8 @@ dom0 "vps -q customer add acme &&
 test_ten
 dom0 /tmp/kill9-dom0 setup </dev/null
 # All of them: KILLS="$(seq 30)", ten minutes more.
-DOM0_TIMEOUT=1500 dom0 "/tmp/kill9-dom0 matrix ${KILLS:-3 5}" </dev/null |
+# shellcheck disable=SC2116,SC2086 # lines to words
+DOM0_TIMEOUT=1500 dom0 "/tmp/kill9-dom0 matrix $(echo ${KILLS:-3 5})" </dev/null |
 	sed '/^FAIL/s|$| (console: '"$vm_dir"'/console.log)|'
 dom0 'cat /run/log/vpsd.log; vps events' >"$vm_dir/vpsd.log" 2>&1 </dev/null
 vm_poweroff 150
