@@ -120,7 +120,7 @@ bench_micro_root() {
 	rm -rf "$1"
 	mkdir -p "$1/dev" "$1/proc"
 	gcc -O2 -static -pthread -o "$1/init" ci/bench.d/micro.c
-	(cd "$1" && find . | cpio -o -H newc --quiet) | gzip >"$1.gz"
+	bench_pack "$1"
 }
 
 # bench_bare_root TREE - TREE.gz: likewise bare.c, a busy process a CPU.
@@ -128,7 +128,7 @@ bench_bare_root() {
 	rm -rf "$1"
 	mkdir -p "$1/dev"
 	gcc -O2 -static -o "$1/init" ci/bench.d/bare.c
-	(cd "$1" && find . | cpio -o -H newc --quiet) | gzip >"$1.gz"
+	bench_pack "$1"
 }
 
 # bench_tools_root TREE - the Xen tools of dom0's root, and a folder bench.

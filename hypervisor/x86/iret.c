@@ -4,8 +4,8 @@
  * The frame is struct iret_context of the ABI (arch-x86/xen-x86_64.h) at the
  * guest's stack pointer.  Nothing in it is trusted: selectors get RPL 3,
  * flags lose IOPL (a guest may have it kept for it, never in the CPU) and VM
- * and gain IF, and what the CPU still refuses comes
- * back as the guest's own fault (trap_iret_fault).
+ * and gain IF, and what the CPU still refuses comes back as the guest's own
+ * fault (trap_iret_fault).
  */
 #include "core/domain.h"
 #include "core/vcpu.h"
@@ -45,7 +45,7 @@ void port_vcpu_iret(struct vcpu *v)
 				     EFLAGS_VM)) |
 		       EFLAGS_FIXED | EFLAGS_IF;
 	if (ioport_iopl_in_frames(v)) {
-		v->pv.iopl = (unsigned int)(f.rflags & EFLAGS_IOPL) >> IOPL_SHIFT;
+		v->pv.iopl = f.rflags >> IOPL_SHIFT & 3;
 	}
 	regs->rsp = f.rsp;
 	regs->ss = (uint16_t)(f.ss | 3);

@@ -82,10 +82,10 @@
 #define SEL_G_CS32   0xe023
 #define SEL_G_DS     0xe02b
 #define SEL_G_CS64   0xe033
+#define SEL_LDT(cpu) (0xe100 + (cpu) * 16)
+#define SEL_TSS(cpu) (0xe600 + (cpu) * 16)
 
 /* entry_vector of a frame that SYSCALL made; vectors of the CPU are smaller. */
 #define VEC_SYSCALL 0x100
-#define SEL_LDT(cpu) (0xe100 + (cpu) * 16)
-#define SEL_TSS(cpu) (0xe600 + (cpu) * 16)
 
 #endif

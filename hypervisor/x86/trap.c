@@ -150,8 +150,7 @@ void trap_hypervisor(struct cpu_user_regs *regs)
 		__asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0ULL));
 		return;
 	}
-	/* Touching the guest's LDT window on its behalf (loading a selector).
-	 */
+	/* Touching the guest's LDT window on its behalf (loading a selector). */
 	if (vector == VEC_PF && current() &&
 	    context_ldt_fault(current(), read_cr2())) {
 		return;

@@ -167,40 +167,39 @@ static void segments(void)
 	guest_equal("fs-base-unharmed", 0xabcdef, user_trap.rax);
 }
 
+static uint64_t set_iopl(unsigned int level)
+{
+	struct physdev_set_iopl iopl = { .iopl = level };
+
+	return (uint64_t)hypercall_op(__HYPERVISOR_physdev_op,
+				      PHYSDEVOP_set_iopl, &iopl);
+}
+
 static void io_privilege(void)
 {
-	struct physdev_set_iopl iopl = { .iopl = 3 };
-
 	RUN(code_in);
 	expect("in-without-iopl", 13, 0);
-	guest_equal("set-iopl", 0,
-		    (uint64_t)hypercall_op(__HYPERVISOR_physdev_op,
-					   PHYSDEVOP_set_iopl, &iopl));
+	guest_equal("set-iopl", 0, set_iopl(3));
 	RUN(code_in);
 	expect("in-with-iopl-3", 6, 0);
 	RUN(code_cli);
 	expect("cli-with-iopl-3-is-ignored", 3, 0);
-	iopl.iopl = 1;
-	hypercall_op(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl, &iopl);
+	set_iopl(1);
 	RUN(code_in);
 	expect("in-with-iopl-1", 13, 0);
-	iopl.iopl = 4;
-	guest_equal("iopl-4", (uint64_t)-22L,
-		    (uint64_t)hypercall_op(__HYPERVISOR_physdev_op,
-					   PHYSDEVOP_set_iopl, &iopl));
+	guest_equal("iopl-4", (uint64_t)-22L, set_iopl(4));
 }
 
 /* A port that the kernel opened for its user; the bitmap is kernel memory. */
 static void io_bitmap(void)
 {
 	static uint8_t bitmap[8192];
-	struct physdev_set_iopl iopl = { .iopl = 0 };
 	struct physdev_set_iobitmap set = { .nr_ports = 65536 };
 
 	memset(bitmap, 0xff, sizeof(bitmap));
 	bitmap[0x80 / 8] = 0xfe;
 	set_xen_guest_handle(set.bitmap, bitmap);
-	hypercall_op(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl, &iopl);
+	set_iopl(0);
 	guest_equal("set-iobitmap", 0,
 		    (uint64_t)hypercall_op(__HYPERVISOR_physdev_op,
 					   PHYSDEVOP_set_iobitmap, &set));
