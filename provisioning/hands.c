@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -24,6 +23,7 @@
 #include <unistd.h>
 
 #include "hook.h"
+#include "orphan.h"
 
 #define CHILDREN_MAX	64
 #define RESPAWN_S	5
@@ -146,11 +146,10 @@ static void start_helper(struct hands *h, enum helper which)
 	if (pid == 0) {
 		if (which == HELPER_WATCH) {
 			/*
-			 * It waits for the xenstore only. The parent may have
-			 * died before this; an orphan would keep the lock.
+			 * It waits for the xenstore only: an orphan would keep
+			 * the lock.
 			 */
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			if (getppid() != parent) {
+			if (!orphan_prevent(parent)) {
 				_exit(0);
 			}
 		}

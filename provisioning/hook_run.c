@@ -6,6 +6,7 @@
  * to nobody else, so no stranger can be hit.
  */
 #include "hook_run.h"
+#include "orphan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,9 +84,8 @@ static void become_hook(const struct hook_task *task, pid_t parent, int in,
 
 	setsid();
 	reset_signals();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) {
-		_exit(126);	/* it died before prctl() could matter */
+	if (!orphan_prevent(parent)) {
+		_exit(126);
 	}
 	setrlimit(RLIMIT_CORE, &no_core);
 	setpriority(PRIO_PROCESS, 0, 10);

@@ -27,6 +27,7 @@
 
 #include "brain.h"
 #include "hands.h"
+#include "orphan.h"
 
 #define USER		"vpsd"
 #define LOCK_WAIT_MS	120000
@@ -260,9 +261,8 @@ static int be_brain(const struct options *o, const struct paths *p,
 
 	signal(SIGPIPE, SIG_IGN);
 	rc = drop(user, &err);
-	/* Without hands there is nothing to do; after setuid(), which undoes it. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) {
+	/* Without hands there is nothing to do. */
+	if (!orphan_prevent(parent)) {
 		return 1;
 	}
 	if (rc == 0) {
