@@ -13,15 +13,18 @@
  * that the test would see a forged frame).
  *
  * Each frame carries "SERAI-FRAME:NAME;" in its payload or as padding; where
- * every byte counts (ICMPv6), the case's number is in the flow label.  Used in network namespaces (net_test.sh) and inside real guests
- * (ci/system), so it is linked statically.
+ * every byte counts (ICMPv6), the case's number is in the flow label.  Used in
+ * network namespaces (net_test.sh) and inside real guests (ci/system), so it is
+ * linked statically.
  */
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -468,11 +471,27 @@ static void send_frame(int fd, struct frame *f, const char *name,
 	}
 }
 
+/*
+ * Frames that one CPU sends stay in order; each CPU has a backlog of its own,
+ * and a sender that is moved before the end mark lets the mark overtake.
+ */
+static void stay_on_one_cpu(void)
+{
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	if (sched_setaffinity(0, sizeof(here), &here)) {
+		die("sched_setaffinity");
+	}
+}
+
 static int do_send(const char *iface)
 {
 	int fd = open_raw(iface);
 	struct frame f;
 
+	stay_on_one_cpu();
 	for (size_t i = 0; i < CASE_COUNT; i++) {
 		memset(&f, 0, sizeof(f));
 		cases[i].build(&f, cases[i].name);
@@ -514,6 +533,7 @@ static int do_listen(const char *iface, int seconds)
 {
 	int fd = open_raw(iface);
 	time_t end = time(NULL) + seconds;
+	bool marked = false;
 	const char *name;
 	char buf[2048];
 	ssize_t n;
@@ -523,7 +543,10 @@ static int do_listen(const char *iface, int seconds)
 	while (time(NULL) < end) {
 		struct pollfd pfd = {.fd = fd, .events = POLLIN};
 
-		if (poll(&pfd, 1, 200) <= 0) {
+		if (poll(&pfd, 1, 500) <= 0) {
+			if (marked) {
+				return 0;
+			}
 			continue;
 		}
 		n = recv(fd, buf, sizeof(buf), 0);
@@ -533,9 +556,15 @@ static int do_listen(const char *iface, int seconds)
 		}
 		printf("seen %s\n", name);
 		fflush(stdout);
-		if (!strcmp(name, "end")) {
-			return 0;
+		if (!strcmp(name, "end") && !marked) {
+			/* A shaper's timer may run on any CPU: look a little
+			 * longer, but not as long as others go on talking. */
+			marked = true;
+			end = time(NULL) + 3;
 		}
+	}
+	if (marked) {
+		return 0;
 	}
 	fprintf(stderr, "frames: no end mark on %s in time\n", iface);
 	return 1;
