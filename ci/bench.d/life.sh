@@ -45,27 +45,30 @@ since_loader() {
 
 # measure serai|xen - "NAME MILLISECONDS"
 measure() {
-	image=$(bench_image "$1")
-	tsc=$(bench_qemu -m 1024 -kernel "$image" -append \
+	tsc=$(bench_qemu -m 1024 -kernel "$(bench_image "$1")" -append \
 		"console=com1 com1=115200 dom0_mem=448M" \
 		-initrd "$B/guest/hello.elf" |
 		sed -n 's/^.*first instruction at TSC //p')
 	since_loader "hypervisor,_to_dom0's_first_instruction" "$tsc" || return
-	tsc=$(bench_hv "$image" dom0_mem=448M "$work/root.img" \
+	tsc=$(bench_hv "$1" dom0_mem=448M "$work/root.img" \
 		"rootfstype=ramfs rdinit=/boot-init" -m 1024 |
 		sed -n 's/^.*BOOT user //p')
 	since_loader "to_dom0's_first_process" "$tsc" || return
-	bench_hv "$image" dom0_mem=640M "$work/host.gz" "" -m 4096 \
-		>"$work/$1.console"
-	bench_whole "$work/$1.console" || return
-	sed -n 's/^.*LIFE //p' "$work/$1.console"
-	HYPERVISOR=$1 ci/bench.d/create.sh busybox >"$work/$1.create" || return
-	sed -n 's/^busybox.create/vps_create,_until_SSH_answers/p
-		s/^busybox.start/vps_start,_until_SSH_answers/p' \
-		"$work/$1.create"
+	bench_lines LIFE "$work/$1.console" bench_hv "$1" dom0_mem=640M \
+		"$work/host.gz" "" -m 4096
 }
-sources="ci/bench.d/life-host ci/bench.d/boot-init.c ci/bench.d/create-dom0"
+
+# sale serai|xen - likewise
+sale() {
+	HYPERVISOR=$1 ci/bench.d/create.sh busybox >"$work/$1.create" || return
+	sed -n "s/^busybox.create/vps_create,_until_SSH_answers/p
+		s/^busybox.start/vps_start,_until_SSH_answers/p" "$work/$1.create"
+}
+
 measure serai >"$work/serai"
-bench_kept life.xen "$sources" measure xen >"$work/xen"
+sale serai >>"$work/serai"
+bench_kept life.xen "ci/bench.d/life-host ci/bench.d/boot-init.c" \
+	measure xen >"$work/xen"
+bench_kept life.xen.sale ci/bench.d/create-dom0 sale xen >>"$work/xen"
 bench_begin life
 bench_join /dev/null "$work/xen" "$work/serai"
