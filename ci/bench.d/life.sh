@@ -43,8 +43,8 @@ since_loader() {
 		{ printf "%s %.1f\n", $1, ($2 - l) / 1e6 }'
 }
 
-# measure serai|xen - "NAME MILLISECONDS"
-measure() {
+# boot, guests, sale serai|xen - "NAME MILLISECONDS"
+boot() {
 	tsc=$(bench_qemu -m 1024 -kernel "$(bench_image "$1")" -append \
 		"console=com1 com1=115200 dom0_mem=448M" \
 		-initrd "$B/guest/hello.elf" |
@@ -53,22 +53,24 @@ measure() {
 	tsc=$(bench_hv "$1" dom0_mem=448M "$work/root.img" \
 		"rootfstype=ramfs rdinit=/boot-init" -m 1024 |
 		sed -n 's/^.*BOOT user //p')
-	since_loader "to_dom0's_first_process" "$tsc" || return
+	since_loader "to_dom0's_first_process" "$tsc"
+}
+guests() {
 	bench_lines LIFE "$work/$1.console" bench_hv "$1" dom0_mem=640M \
 		"$work/host.gz" "" -m 4096
 }
-
-# sale serai|xen - likewise
 sale() {
 	HYPERVISOR=$1 ci/bench.d/create.sh busybox >"$work/$1.create" || return
 	sed -n "s/^busybox.create/vps_create,_until_SSH_answers/p
 		s/^busybox.start/vps_start,_until_SSH_answers/p" "$work/$1.create"
 }
 
-measure serai >"$work/serai"
-sale serai >>"$work/serai"
-bench_kept life.xen "ci/bench.d/life-host ci/bench.d/boot-init.c" \
-	measure xen >"$work/xen"
-bench_kept life.xen.sale ci/bench.d/create-dom0 sale xen >>"$work/xen"
+for part in boot guests sale; do
+	$part serai
+done >"$work/serai"
+sources="ci/bench.d/life-host ci/bench.d/boot-init.c ci/bench.d/create-dom0"
+for part in boot guests sale; do
+	bench_kept life.xen.$part "$sources" $part xen
+done >"$work/xen"
 bench_begin life
 bench_join /dev/null "$work/xen" "$work/serai"
