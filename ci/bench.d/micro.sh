@@ -18,23 +18,18 @@ bench_host_root "$work/host"
 
 # bare - "NAME COST" on the bare machine
 bare() {
-	bench_bare "$work/root.gz" "" -m 1024 >"$work/bare.console"
-	bench_whole "$work/bare.console" || return
-	sed -n 's/^.*UB \([a-z]\)/\1/p' "$work/bare.console"
+	bench_lines UB "$work/bare.console" \
+		bench_bare "$work/root.gz" "" -m 1024
 }
 
 # measure serai|xen MODE - "dom0 NAME COST", "domU NAME COST"
 measure() {
-	image=$(bench_image "$1")
-	out=$work/$1.$2
-	args=
-	[ "$2" = default ] || args=$BENCH_OFF
-	bench_hv "$image" "dom0_mem=640M $args" "$work/host.gz" "" -m 1024 \
-		>"$out.console"
-	bench_hv "$image" "dom0_mem=640M $args" "$work/host.gz" \
-		bench=semaphore -m 1024 -smp 2 >"$out.2.console"
-	bench_whole "$out.console" "$out.2.console" || return
-	sed -n 's/^.*UB \(dom[0U] \)/\1/p' "$out.console" "$out.2.console"
+	bench_lines UB "$work/$1.$2.console" \
+		bench_hv "$1" "dom0_mem=640M $(bench_args "$2")" \
+		"$work/host.gz" "" -m 1024
+	bench_lines UB "$work/$1.$2.two.console" \
+		bench_hv "$1" "dom0_mem=640M $(bench_args "$2")" \
+		"$work/host.gz" bench=semaphore -m 1024 -smp 2
 }
 
 sources=ci/bench.d/micro.c
