@@ -15,10 +15,10 @@ here=$(cd "$(dirname "$0")/../.." && pwd)
 #   info       who it is and what dom0's kernel is; no HVM, no IOMMU, no grant
 #              version 2, the command line
 #   set-parameters  ours has no hypfs: options are the boot loader's
-#   sched-credit2-default  ours lets who wakes up have the CPU at once, unless told
+#   sched-credit2  ours lets who wakes up have the CPU at once, unless told
 #              otherwise; Xen's default is a rate limit of 1000 us
 may_differ() {
-	grep -vE '^info: (release|version|virt_caps|xen_(extra|version|commandline|changeset|caps|minor|major)|cc_|build_id|xend_)|^(set-parameters|sched-credit2-default): '
+	grep -vE '^info: (release|version|virt_caps|xen_(extra|version|commandline|changeset|caps|minor|major)|cc_|build_id|xend_)|^(set-parameters: |sched-credit2(-default)?: Cpupool )'
 }
 
 record=$here/lab.d/xl-verbs.xen
