@@ -3,7 +3,7 @@
 # calls, beside a neighbour that goes on (lab.d/hostile), on a machine that
 # counts instructions. Others with KERNELS="NAME...", more seeds with UNTIL=N.
 set -u
-here=$(cd "$(dirname "$0")/.." && pwd)
+here=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=ci/qemu.sh
 . "$here/qemu.sh"
 # shellcheck source=ci/lab.sh
