@@ -202,6 +202,7 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg,
 	d->privileged = privileged;
 	d->refs = 1;
 	d->pause_count = 1;
+	d->shutdown_code = SHUTDOWN_NONE;
 	d->paused_by_controller = true;
 	d->vcpu_count = cfg->max_vcpus;
 	d->create_flags = cfg->flags;
@@ -316,7 +317,9 @@ void domain_shutdown(struct domain *d, uint8_t reason)
 				__ATOMIC_SEQ_CST)) {
 		return;
 	}
-	d->shutdown_code = reason;
+	if (d->shutdown_code == SHUTDOWN_NONE) {
+		d->shutdown_code = reason;
+	}
 	domain_pause_nosync(d);
 	__atomic_store_n(&d->is_shut_down, true, __ATOMIC_RELEASE);
 	evtchn_raise_domain_virq(domain_dom0, VIRQ_DOM_EXC);
@@ -328,7 +331,7 @@ void domain_resume(struct domain *d)
 		return;
 	}
 	d->is_shut_down = false;
-	d->shutdown_code = 0;
+	d->shutdown_code = SHUTDOWN_NONE;
 	__atomic_store_n(&d->is_shutting_down, false, __ATOMIC_SEQ_CST);
 	domain_unpause(d);
 }

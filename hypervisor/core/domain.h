@@ -47,6 +47,7 @@ struct sched_domain { /* credit.c's and sched.c's */
 };
 
 #define DOMAIN_WATCHDOGS 2
+#define SHUTDOWN_NONE 255 /* no reason yet, as the toolstack is told */
 
 struct domain {
 	domid_t id;
@@ -55,7 +56,7 @@ struct domain {
 	bool is_shut_down;
 	bool is_shutting_down; /* vCPUs are being stopped */
 	bool crashed_by_rule;
-	uint8_t shutdown_code; /* SHUTDOWN_* */
+	uint8_t shutdown_code; /* SHUTDOWN_*, latched */
 	uint32_t refs;	       /* atomic */
 	int32_t pause_count;   /* domain_pause() depth; atomic */
 	bool paused_by_controller;

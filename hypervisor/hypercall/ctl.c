@@ -60,14 +60,13 @@ int ctl_write_cpus(const struct xenctl_bitmap *map, cpumask_t mask)
 
 static uint32_t state_flags(struct domain *d, bool running, bool blocked)
 {
-	uint32_t f = 0;
+	uint32_t f = (uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift;
 
 	if (d->is_dying) {
 		f |= XEN_DOMINF_dying;
 	}
 	if (d->is_shut_down) {
-		f |= XEN_DOMINF_shutdown |
-		     (uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift;
+		f |= XEN_DOMINF_shutdown;
 	}
 	if (d->paused_by_controller) {
 		f |= XEN_DOMINF_paused;

@@ -247,6 +247,7 @@ TEST(dispatch_vcpu_op)
 
 TEST(dispatch_sched_op)
 {
+	struct sched_shutdown last = { .reason = SHUTDOWN_crash };
 	struct sched_watchdog wd = { .id = 0, .timeout = 2 };
 	struct sched_poll poll = { .nr_ports = 1 };
 	evtchn_port_t port;
@@ -293,6 +294,13 @@ TEST(dispatch_sched_op)
 	fake_advance(200000000ULL);
 	CHECK(a->is_shut_down);
 	CHECK_EQ(a->shutdown_code, SHUTDOWN_watchdog);
+	/* A reason that was latched is the one that is told. */
+	domain_resume(a);
+	CHECK_EQ(world_call(v, __HYPERVISOR_sched_op, SCHEDOP_shutdown_code,
+			    put(0, &last, sizeof(last)), 0, 0),
+		 0);
+	domain_shutdown(a, SHUTDOWN_poweroff);
+	CHECK_EQ(a->shutdown_code, SHUTDOWN_crash);
 }
 
 TEST(dispatch_cpu_state)

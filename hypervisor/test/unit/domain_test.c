@@ -2,6 +2,7 @@
 #include "test/unit/world.h"
 #include "core/console.h"
 #include "core/log.h"
+#include "hypercall/ctl.h"
 #include "hypercall/domctl.h"
 
 #include <stdlib.h>
@@ -187,6 +188,14 @@ TEST(domain_knows_the_date_when_it_starts)
 	world_kill(dom0);
 }
 
+static uint32_t reason_shown(struct domain *d)
+{
+	struct xen_domctl_getdomaininfo info;
+
+	ctl_domain_info(d, &info);
+	return info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+}
+
 TEST(domain_shutdown_tells_dom0_and_resumes)
 {
 	struct domain *dom0 = world_domain(0, 1), *d = world_domain(1, 2);
@@ -195,16 +204,18 @@ TEST(domain_shutdown_tells_dom0_and_resumes)
 	world_start(dom0);
 	CHECK_EQ(evtchn_bind_virq(dom0, VIRQ_DOM_EXC, 0, &port), 0);
 	world_start(d);
+	CHECK_EQ(reason_shown(d), 255); /* as Xen says "none" */
 	domain_shutdown(d, SHUTDOWN_suspend);
 	domain_shutdown(d, SHUTDOWN_crash); /* the first reason counts */
 	fake_settle();
 	CHECK(!d->vcpu[0]->running && !d->vcpu[1]->running);
-	CHECK_EQ(d->shutdown_code, SHUTDOWN_suspend);
+	CHECK_EQ(reason_shown(d), SHUTDOWN_suspend);
 	CHECK(evtchn_is_pending(dom0, port));
 	domain_audit(d);
 	domain_resume(d);
 	fake_settle();
 	CHECK(d->vcpu[0]->running && !d->is_shut_down);
+	CHECK_EQ(reason_shown(d), 255);
 	CHECK_EQ(d->pause_count, 0);
 	upcall_domain_crash(d, "a test");
 	CHECK_EQ(d->shutdown_code, SHUTDOWN_crash);
