@@ -60,9 +60,12 @@ lab_start() {
 	_hv=$B/hypervisor.elf
 	[ "$1" = serai ] || _hv=$B/xen.elf
 	shift
+	# With more than 3 GiB dom0 has bounce buffers of 64 MiB.
+	_dom0=384M
+	[ "$vm_memory" -le 3072 ] || _dom0=640M
 	# shellcheck disable=SC2086
 	vm_start -kernel "$_hv" \
-		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-384M} $*" \
+		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-$_dom0} $*" \
 		-initrd "$B/dom0-vmlinux console=hvc0 rootfstype=ramfs,$B/dom0-root.img" \
 		-drive "if=none,id=lab,format=raw,readonly=on,file=$vm_dir/lab.img" \
 		-device virtio-blk-pci,drive=lab \
