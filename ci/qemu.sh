@@ -156,8 +156,8 @@ guest2() {
 # Until dom0 answers SSH and vpsd its socket.
 vm_wait_up() {
 	vm_wait_line SERAI-DOM0-UP "${1:-400}"
-	vm_wait 180 "SSH into dom0" dom0 true </dev/null
-	vm_wait 180 "vpsd to answer" dom0 vps host </dev/null
+	vm_wait 400 "SSH into dom0" dom0 true </dev/null
+	vm_wait 400 "vpsd to answer" dom0 vps host </dev/null
 }
 
 # vm_catalogue - one customer, plan and pool, as the tests and the demo sell.

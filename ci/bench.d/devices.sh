@@ -37,15 +37,12 @@ root() {
 
 # bare, measure serai|xen - "NAME COST"
 bare() {
-	bench_bare "$work/root.gz" "-- bare" -m 1024 >"$work/bare.console"
-	bench_whole "$work/bare.console" || return
-	sed -n 's/^.*IO \([a-zA-Z]\)/\1/p' "$work/bare.console"
+	bench_lines IO "$work/bare.console" \
+		bench_bare "$work/root.gz" "-- bare" -m 1024
 }
 measure() {
-	bench_hv "$(bench_image "$1")" dom0_mem=768M "$work/host.gz" "" \
-		-m 2048 >"$work/$1.console"
-	bench_whole "$work/$1.console" || return
-	sed -n 's/^.*IO \([a-zA-Z]\)/\1/p' "$work/$1.console"
+	bench_lines IO "$work/$1.console" \
+		bench_hv "$1" dom0_mem=768M "$work/host.gz" "" -m 2048
 }
 
 root "$work/root"
@@ -59,7 +56,4 @@ bench_pack "$work/host"
 
 sources="ci/bench.d/io.c ci/bench.d/micro.c"
 bench_kept devices.bare "$sources" bare >"$work/bare"
-measure serai >"$work/serai"
-bench_kept devices.xen "$sources" measure xen >"$work/xen"
-bench_begin devices
-bench_join "$work/bare" "$work/xen" "$work/serai"
+bench_columns devices "$sources" "$work/bare"

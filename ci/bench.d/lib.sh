@@ -21,11 +21,11 @@ bench_qemu() {
 		</dev/null 2>&1 | stdbuf -oL tr -d '\r'
 }
 
-# bench_hv IMAGE "HYPERVISOR ARGS" INITRD "KERNEL ARGS" [OPTION...] - dom0 on a
+# bench_hv serai|xen "HYPERVISOR ARGS" INITRD "KERNEL ARGS" [OPTION...] - dom0 on a
 # hypervisor; the kernel itself has no mitigations, so only hypervisors differ,
 # and does not randomise addresses, which decide how many tables a process has.
 bench_hv() {
-	_image=$1 _hv=$2 _initrd=$3 _kernel=$4
+	_image=$(bench_image "$1") _hv=$2 _initrd=$3 _kernel=$4
 	shift 4
 	bench_qemu -kernel "$_image" -append "console=com1 com1=115200 $_hv" \
 		-initrd "$B/dom0-vmlinux console=hvc0 quiet mitigations=off norandmaps $_kernel,$_initrd" \
@@ -48,7 +48,10 @@ bench_image() {
 	esac
 }
 
-# bench_mode default|off - in words
+# bench_mode default|off - in words; bench_args, for the hypervisor
+bench_args() {
+	[ "$1" = default ] || echo "$BENCH_OFF"
+}
 bench_mode() {
 	if [ "$1" = default ]; then
 		echo "default mitigations"
@@ -57,13 +60,17 @@ bench_mode() {
 	fi
 }
 
-# bench_whole CONSOLE... - each ends as it should, or there are no results.
-bench_whole() {
-	for _console; do
-		grep -q BENCH-END "$_console" && continue
+# bench_lines TAG CONSOLE COMMAND... - runs COMMAND, a machine, with its console
+# in a file; what follows the word TAG in its lines, if it came to its end.
+bench_lines() {
+	_tag=$1 _console=$2
+	shift 2
+	"$@" >"$_console"
+	grep -q BENCH-END "$_console" || {
 		echo "expected a run to its end, got less: $_console" >&2
 		return 1
-	done
+	}
+	sed -n "s/^.*\\<$_tag \\([A-Za-z0-9]\\)/\\1/p" "$_console"
 }
 
 # bench_kept NAME "SOURCES" COMMAND... - what COMMAND prints. It measures what
@@ -113,6 +120,15 @@ bench_join() {
 			$1 in xen ? xen[$1] : "-", $2
 	}
 	' "$@" >>"$bench_tsv"
+}
+
+# bench_columns GROUP "SOURCES" BARE - the table of a group with one heading, of
+# its `measure serai` and, kept or measured, `measure xen`; BARE as above.
+bench_columns() {
+	measure serai >"$bench_dir/$1/serai"
+	bench_kept "$1.xen" "$2" measure xen >"$bench_dir/$1/xen"
+	bench_begin "$1"
+	bench_join "$3" "$bench_dir/$1/xen" "$bench_dir/$1/serai"
 }
 
 # bench_micro_root TREE - TREE.gz: an initrd whose first process is micro.c.

@@ -43,29 +43,34 @@ since_loader() {
 		{ printf "%s %.1f\n", $1, ($2 - l) / 1e6 }'
 }
 
-# measure serai|xen - "NAME MILLISECONDS"
-measure() {
-	image=$(bench_image "$1")
-	tsc=$(bench_qemu -m 1024 -kernel "$image" -append \
+# boot, guests, sale serai|xen - "NAME MILLISECONDS"
+boot() {
+	tsc=$(bench_qemu -m 1024 -kernel "$(bench_image "$1")" -append \
 		"console=com1 com1=115200 dom0_mem=448M" \
 		-initrd "$B/guest/hello.elf" |
 		sed -n 's/^.*first instruction at TSC //p')
 	since_loader "hypervisor,_to_dom0's_first_instruction" "$tsc" || return
-	tsc=$(bench_hv "$image" dom0_mem=448M "$work/root.img" \
+	tsc=$(bench_hv "$1" dom0_mem=448M "$work/root.img" \
 		"rootfstype=ramfs rdinit=/boot-init" -m 1024 |
 		sed -n 's/^.*BOOT user //p')
-	since_loader "to_dom0's_first_process" "$tsc" || return
-	bench_hv "$image" dom0_mem=640M "$work/host.gz" "" -m 4096 \
-		>"$work/$1.console"
-	bench_whole "$work/$1.console" || return
-	sed -n 's/^.*LIFE //p' "$work/$1.console"
-	HYPERVISOR=$1 ci/bench.d/create.sh busybox >"$work/$1.create" || return
-	sed -n 's/^busybox.create/vps_create,_until_SSH_answers/p
-		s/^busybox.start/vps_start,_until_SSH_answers/p' \
-		"$work/$1.create"
+	since_loader "to_dom0's_first_process" "$tsc"
 }
+guests() {
+	bench_lines LIFE "$work/$1.console" bench_hv "$1" dom0_mem=640M \
+		"$work/host.gz" "" -m 4096
+}
+sale() {
+	HYPERVISOR=$1 ci/bench.d/create.sh busybox >"$work/$1.create" || return
+	sed -n "s/^busybox.create/vps_create,_until_SSH_answers/p
+		s/^busybox.start/vps_start,_until_SSH_answers/p" "$work/$1.create"
+}
+
+for part in boot guests sale; do
+	$part serai
+done >"$work/serai"
 sources="ci/bench.d/life-host ci/bench.d/boot-init.c ci/bench.d/create-dom0"
-measure serai >"$work/serai"
-bench_kept life.xen "$sources" measure xen >"$work/xen"
+for part in boot guests sale; do
+	bench_kept life.xen.$part "$sources" $part xen
+done >"$work/xen"
 bench_begin life
 bench_join /dev/null "$work/xen" "$work/serai"

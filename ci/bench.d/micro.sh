@@ -13,26 +13,23 @@ mkdir -p "$work"
 bench_micro_root "$work/root"
 bench_host_root "$work/host"
 
-# One CPU: on it, runs repeat exactly. The semaphore between two needs two, with
-# which neither bare Linux nor ours starts under -icount (QEMU 7.2).
+# One CPU: on it, runs repeat exactly. Only the semaphore between two needs two,
+# with which bare Linux does not start under -icount (QEMU 7.2).
 
 # bare - "NAME COST" on the bare machine
 bare() {
-	bench_bare "$work/root.gz" "" -m 1024 >"$work/bare.console"
-	bench_whole "$work/bare.console" || return
-	sed -n 's/^.*UB \([a-z]\)/\1/p' "$work/bare.console"
+	bench_lines UB "$work/bare.console" \
+		bench_bare "$work/root.gz" "" -m 1024
 }
 
 # measure serai|xen MODE - "dom0 NAME COST", "domU NAME COST"
 measure() {
-	image=$(bench_image "$1")
-	out=$work/$1.$2
-	args=
-	[ "$2" = default ] || args=$BENCH_OFF
-	bench_hv "$image" "dom0_mem=640M $args" "$work/host.gz" "" -m 1024 \
-		>"$out.console"
-	bench_whole "$out.console" || return
-	sed -n 's/^.*UB \(dom[0U] \)/\1/p' "$out.console"
+	bench_lines UB "$work/$1.$2.console" \
+		bench_hv "$1" "dom0_mem=640M $(bench_args "$2")" \
+		"$work/host.gz" "" -m 1024
+	bench_lines UB "$work/$1.$2.two.console" \
+		bench_hv "$1" "dom0_mem=640M $(bench_args "$2")" \
+		"$work/host.gz" bench=semaphore -m 1024 -smp 2
 }
 
 sources=ci/bench.d/micro.c

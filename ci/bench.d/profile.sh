@@ -21,8 +21,6 @@ work=$bench_dir/profile
 mkdir -p "$work"
 bench_micro_root "$work/root"
 gcc -O2 -shared -fPIC -o "$work/profile.so" ci/bench.d/profile.c
-image=$B/hypervisor.elf
-[ "$on" != xen ] || image=$B/xen.elf
 
 # Linux's symbols: no file has them, but a kernel that runs (not randomised).
 if ! [ -s "$work/kernel.sym" ]; then
@@ -41,7 +39,7 @@ if [ "$on" = bare ]; then
 	bench_bare "$work/root.gz" "nokaslr -- $*" -m 768 \
 		-plugin "$work/profile.so"
 else
-	bench_hv "$image" "$args" "$work/root.gz" "-- $*" -m 768 \
+	bench_hv "$on" "$args" "$work/root.gz" "-- $*" -m 768 \
 		-plugin "$work/profile.so"
 fi >"$work/console"
 

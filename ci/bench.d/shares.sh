@@ -13,39 +13,34 @@ mkdir -p "$work"
 bench_load_root "$work/host"
 bench_bare_root "$work/root"
 
-# bare - SHARE lines of the bare machine
+# bare - "EXPERIMENT GUEST LINE" of the bare machine
 bare() {
-	bench_bare "$work/root.gz" "" -m 1024 >"$work/bare.console"
-	bench_whole "$work/bare.console" || return
-	sed -n "s/^.*SHARE/SHARE/p" "$work/bare.console"
+	bench_lines SHARE "$work/bare.console" \
+		bench_bare "$work/root.gz" "" -m 1024
 }
 
-# measure serai|xen MODE - SHARE lines
+# measure serai|xen MODE - the same
 measure() {
-	out=$work/$1.$2
-	args=
-	[ "$2" = default ] || args=$BENCH_OFF
-	bench_hv "$(bench_image "$1")" "dom0_mem=512M $args" "$work/host.gz" \
-		"bench=alone+oneidle+two+weights+caps+nine+ten" -m 1024 \
-		>"$out.console"
-	bench_whole "$out.console" || return
-	sed -n 's/^.*SHARE/SHARE/p' "$out.console"
+	bench_lines SHARE "$work/$1.$2.console" \
+		bench_hv "$1" "dom0_mem=512M $(bench_args "$2")" \
+		"$work/host.gz" \
+		"bench=alone+oneidle+two+weights+caps+nine+ten" -m 1024
 }
 
-# shares UNIT - "NAME PERCENT" out of SHARE lines: the mean over the seconds
+# shares UNIT - "NAME PERCENT" out of such lines: the mean over the seconds
 # in which all guests of an experiment ran from the first to the last, where
 # UNIT rounds a second are 100 %. Of many guests the least, the most and all.
 shares() {
 	awk -v unit="$1" -v OFS='\t' '
-	$4 == "LOAD" {
-		k = $2 SUBSEP $3
-		if (!($2 in guests)) order[++n] = $2
+	$3 == "LOAD" {
+		k = $1 SUBSEP $2
+		if (!($1 in guests)) order[++n] = $1
 		if (!(k in first)) {
-			first[k] = $5
-			guests[$2] = guests[$2] " " $3
+			first[k] = $4
+			guests[$1] = guests[$1] " " $2
 		}
-		last[k] = $5
-		rounds[k, $5] = $6
+		last[k] = $4
+		rounds[k, $4] = $5
 	}
 	END {
 		split("10 25 50", cap, " ")
@@ -97,7 +92,7 @@ shares() {
 sources="ci/bench.d/load/main.c ci/bench.d/load/rounds.h"
 bench_kept shares.bare "ci/bench.d/load/rounds.h ci/bench.d/bare.c" bare \
 	>"$work/bare.lines"
-unit=$(awk '$2 == "alone" && $5 { sum += $6; n++ } END { print sum / n }' \
+unit=$(awk '$1 == "alone" && $4 { sum += $5; n++ } END { print sum / n }' \
 	"$work/bare.lines")
 for mode in ${MODES:-default off}; do
 	measure serai "$mode" >"$work/serai.$mode"

@@ -13,10 +13,9 @@ bench_load_root "$work/host"
 
 # measure serai|xen - "NAME NS"
 measure() {
-	bench_hv "$(bench_image "$1")" dom0_mem=512M "$work/host.gz" \
-		bench=wake -m 1024 >"$work/$1.console"
-	bench_whole "$work/$1.console" || return
-	sed -n 's/^.*WAKE //p' "$work/$1.console" | sort -n | awk '
+	bench_lines WAKE "$work/$1.console" \
+		bench_hv "$1" dom0_mem=512M "$work/host.gz" \
+		bench=wake -m 1024 | sort -n | awk '
 		function percentile(p) {
 			return v[int((n * p + 99) / 100)]
 		}
@@ -29,8 +28,4 @@ measure() {
 			print "worst_of_300", v[n]
 		}'
 }
-sources="ci/bench.d/load/main.c ci/bench.d/load/rounds.h"
-measure serai >"$work/serai"
-bench_kept wake.xen "$sources" measure xen >"$work/xen"
-bench_begin wake
-bench_join /dev/null "$work/xen" "$work/serai"
+bench_columns wake "ci/bench.d/load/main.c ci/bench.d/load/rounds.h" /dev/null

@@ -17,10 +17,10 @@ make -C hypervisor O="$B" >"$work/build.log" 2>&1 || {
 }
 bench_host_root "$work/host"
 BENCH_LIMIT=600
-bench_hv "$B/hypervisor.elf" "dom0_mem=640M" "$work/host.gz" "bench=$names" \
+bench_hv serai "dom0_mem=640M" "$work/host.gz" "bench=$names" \
 	-m 1024 >"$work/console"
 bench_micro_root "$work/root"
-bench_hv "$B/hypervisor.elf" "$BENCH_OFF" "$work/root.gz" \
+bench_hv serai "$BENCH_OFF" "$work/root.gz" \
 	"-- null-syscall anonymous-fault" -m 768 >"$work/console.off"
 rm -rf "$work/host" "$work/host.gz"
 {

@@ -10,7 +10,7 @@ export B
 work=$B/log/shares
 mkdir -p "$work"
 bench_load_root "$work/host" >"$work/build.log" 2>&1
-BENCH_LIMIT=600 bench_hv "$B/hypervisor.elf" "dom0_mem=512M" \
+BENCH_LIMIT=600 bench_hv serai "dom0_mem=512M" \
 	"$work/host.gz" "bench=third" -m 1024 >"$work/console"
 sed -n 's/^.*SHARE third g[12] LOAD //p' "$work/console" |
 	awk -v file="$work/console" '

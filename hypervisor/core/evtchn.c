@@ -1,6 +1,7 @@
 /* evtchn.c - ringing: see evtchn.h. */
 #include "core/evtchn_table.h"
 #include "core/pirq.h"
+#include "core/sched.h"
 #include "include/errno.h"
 #include "include/port.h"
 #include "include/upcall.h"
@@ -87,8 +88,10 @@ int evtchn_send(struct domain *d, uint32_t port)
 	case EVTCHNSTAT_interdomain:
 		/* Our lock keeps the pair, so remote and its port stand. */
 		rc = evtchn_find(c->remote, c->remote_port);
+		sched_set_notifying(true);
 		evtchn_set_pending(c->remote, READ_ONCE(rc->vcpu),
 				   c->remote_port);
+		sched_set_notifying(false);
 		break;
 	case EVTCHNSTAT_ipi:
 		evtchn_set_pending(d, c->vcpu, port);

@@ -171,11 +171,22 @@ static bool is_due(const struct sched_cpu *c, const struct vcpu *v)
 			    c->curr->sched.vtime);
 }
 
-/* By when may curr be interrupted? It has just got the CPU: not yet. */
+void sched_set_notifying(bool on)
+{
+	sched_cpus[port_cpu()].notifying = on;
+}
+
+/*
+ * May curr go on until then?  Two that wake each other, such as a sender and
+ * its receiver, get something done between two switches: who has just got the
+ * CPU and itself wakes another keeps it for the rate limit.  Whomever a timer
+ * or a device wakes does not wait for it.
+ */
 static bool is_limited(const struct sched_cpu *c, uint64_t *until)
 {
 	*until = c->chosen_at + sched_ratelimit_ns;
-	return sched_ratelimit_ns && port_now() < *until;
+	return c->notifying && queue_number(c) == port_cpu() &&
+	       port_now() < *until;
 }
 
 static bool can_wake(const struct sched_cpu *c, const struct vcpu *v)
@@ -208,7 +219,7 @@ static void join(struct vcpu *v, bool was_parked)
 	vcpu_set_runstate(v, RUNSTATE_runnable, port_now());
 	queue_add(c, v);
 	due = !c->curr || is_due(c, v);
-	if (c->curr && is_limited(c, &until)) {
+	if (due && c->curr && is_limited(c, &until)) {
 		if (!c->slice.queued || until < c->slice.deadline) {
 			timer_set(&c->slice, until);
 		}

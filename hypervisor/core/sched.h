@@ -35,8 +35,13 @@ int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft);
 int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap);
 
 /*
- * How long a vCPU runs before one that wakes may preempt it, in microseconds
- * (0: at once); `xl sched-credit2 -s -r`.  0, -EINVAL.
+ * Whom this CPU wakes until it is set to false again is woken by what the
+ * current vCPU says to another domain, and not by a timer or a device.
+ */
+void sched_set_notifying(bool on);
+/*
+ * How long a vCPU runs before one that it wakes so may preempt it, in
+ * microseconds (0: at once); `xl sched-credit2 -s -r`.  0, -EINVAL.
  */
 unsigned int sched_get_ratelimit(void);
 int sched_set_ratelimit(unsigned int us);

@@ -3,7 +3,7 @@
 
 struct sched_cpu sched_cpus[MAX_CPUS];
 uint32_t sched_waiting;
-uint64_t sched_ratelimit_ns;
+uint64_t sched_ratelimit_ns = 200000;
 
 /* --- locking ------------------------------------------------------------- */
 

@@ -29,12 +29,13 @@ struct sched_cpu {
 	struct timer slice;
 	uint64_t idle_since; /* port_now(), while curr == NULL */
 	uint64_t idle_ns;
-	bool resched; /* the choice has to be made again */
+	bool resched;	/* the choice has to be made again */
+	bool notifying; /* curr wakes another domain: this CPU's own word */
 } __aligned(64);
 
 extern struct sched_cpu sched_cpus[MAX_CPUS];
 extern uint32_t sched_waiting; /* queued vCPUs that may move; atomic */
-extern uint64_t sched_ratelimit_ns; /* who has just got a CPU keeps it */
+extern uint64_t sched_ratelimit_ns; /* see is_limited() in sched.c */
 
 static inline unsigned int queue_number(const struct sched_cpu *c)
 {

@@ -332,38 +332,77 @@ TEST(sched_wakes_fast_beside_busy_ones)
 	CHECK(worst <= MS / 10);
 }
 
-/* With a rate limit who has just got the CPU keeps it that long, no longer. */
-TEST(sched_rate_limit_holds_back_the_next_to_wake)
+/* a has just got the CPU. How long b, who is due, waits when it wakes. */
+static uint64_t wait_beside(struct vcpu *a, struct vcpu *b, bool by_a)
 {
+	uint64_t woken;
+
+	go_to_sleep(b);
+	go_to_sleep(a);
+	fake_advance(10 * MS);
+	wake_up(a);
+	fake_advance(MS / 10);
+	CHECK(a->running);
+	b->sched.vtime = a->sched.vtime - 10 * MS;
+	woken = fake_time;
+	sched_set_notifying(by_a);
+	vcpu_flags_clear(b, VPF_BLOCKED);
+	sched_wake(b);
+	sched_set_notifying(false);
+	fake_settle();
+	while (!b->running && fake_time < woken + 5 * MS) {
+		fake_advance(MS / 100);
+	}
+	return fake_time - woken;
+}
+
+/* Who has just got the CPU and wakes another keeps it so long, no longer. */
+TEST(sched_rate_limit_is_for_who_wakes_another)
+{
+	static const unsigned int limits[] = { 200, 700 };
 	struct vcpu *a, *b;
-	uint64_t began;
+	unsigned int i;
+	uint64_t waited;
 
 	fake_set_cpus(1);
 	a = add(256, 0);
 	b = add(256, 0);
-	go_to_sleep(a);
-	go_to_sleep(b);
-	fake_advance(10 * MS);
-	CHECK_EQ(sched_set_ratelimit(700), 0);
-	wake_up(a);
-	fake_advance(0);
-	CHECK(a->running);
-	began = fake_time;
-	/* Far behind, and so due, were it not for the limit. */
-	fake_advance(MS / 2);
-	b->sched.vtime = a->sched.vtime - 10 * MS;
-	wake_up(b);
-	while (!b->running && fake_time < began + 5 * MS) {
-		fake_advance(MS / 100);
+	CHECK_EQ(sched_get_ratelimit(), 200); /* if nothing is said */
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		CHECK_EQ(sched_set_ratelimit(limits[i]), 0);
+		waited = wait_beside(a, b, true) + MS / 10;
+		CHECK(waited >= limits[i] * 1000);
+		CHECK(waited <= limits[i] * 1000 + MS / 10);
+		/* By a timer or a device: at once. */
+		CHECK(wait_beside(a, b, false) <= MS / 100);
 	}
-	CHECK(fake_time - began >= 7 * MS / 10);
-	CHECK(fake_time - began <= 8 * MS / 10);
 	CHECK_EQ(sched_set_ratelimit(0), 0);
-	/* Without, at once. */
+	CHECK(wait_beside(a, b, true) <= MS / 100);
+	CHECK_EQ(sched_set_ratelimit(200), 0);
+}
+
+/* Nor does it hold where the one who wakes runs on another CPU. */
+TEST(sched_rate_limit_is_of_the_cpu_that_wakes)
+{
+	struct vcpu *a, *b;
+
+	fake_set_cpus(2);
+	a = add(256, 0);
+	b = add(256, 0);
+	CHECK_EQ(sched_set_affinity(a, 2, 2), 0);
+	CHECK_EQ(sched_set_affinity(b, 2, 2), 0);
 	go_to_sleep(b);
+	go_to_sleep(a);
 	fake_advance(10 * MS);
+	wake_up(a);
+	fake_advance(MS / 10);
 	b->sched.vtime = a->sched.vtime - 10 * MS;
-	wake_up(b);
+	fake_cpu = 0;
+	sched_set_notifying(true);
+	vcpu_flags_clear(b, VPF_BLOCKED);
+	sched_wake(b);
+	sched_set_notifying(false);
+	fake_settle();
 	fake_advance(MS / 100);
 	CHECK(b->running);
 }
