@@ -60,9 +60,12 @@ lab_start() {
 	_hv=$B/hypervisor.elf
 	[ "$1" = serai ] || _hv=$B/xen.elf
 	shift
+	# With more than 3 GiB dom0 has bounce buffers of 64 MiB.
+	_dom0=384M
+	[ "$vm_memory" -le 3072 ] || _dom0=640M
 	# shellcheck disable=SC2086
 	vm_start -kernel "$_hv" \
-		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-384M} $*" \
+		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-$_dom0} $*" \
 		-initrd "$B/dom0-vmlinux console=hvc0 rootfstype=ramfs,$B/dom0-root.img" \
 		-drive "if=none,id=lab,format=raw,readonly=on,file=$vm_dir/lab.img" \
 		-device virtio-blk-pci,drive=lab \
@@ -114,8 +117,7 @@ lab_test() {
 # instructions: each is a nanosecond of its clock, so what lab.d/SCRIPT measures
 # does not depend on this machine. It has no network and no disk (waiting for
 # them would be time that is made up): FILEs of the laboratory disk are in
-# dom0's RAM. All that the script prints is left in $vm_dir/out. With
-# lab_accel="-accel tcg" it is the same machine, faster, and counts nothing.
+# dom0's RAM. All that the script prints is left in $vm_dir/out.
 lab_count() {
 	vm_test="$1 on $3 CPUs" _script=$1
 	vm_dir=$B/log/lab-$1-$3-${HYPERVISOR:-serai}
@@ -146,7 +148,7 @@ lab_count() {
 	rm -rf "$_root"
 	# shellcheck disable=SC2086 # words
 	timeout "${LAB_LIMIT:-900}" nice qemu-system-x86_64 $_machine \
-		${lab_accel:--accel tcg,thread=single -icount shift=0,sleep=off} \
+		-accel tcg,thread=single -icount shift=0,sleep=off \
 		-cpu "$CPU" -nographic -no-reboot -net none -kernel "$_hv" \
 		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-512M}" \
 		-initrd "$B/dom0-vmlinux console=hvc0 quiet rootfstype=ramfs serai.net=10.0.2.15/24 serai.wait=1,$vm_dir/root.img" \
