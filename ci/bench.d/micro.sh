@@ -26,7 +26,7 @@ bare() {
 measure() {
 	bench_lines UB "$work/$1.$2.console" \
 		bench_hv "$1" "dom0_mem=640M $(bench_args "$2")" \
-		"$work/host.gz" "" -m 1024
+		"$work/host.gz" "" -m 1024 || return
 	bench_lines UB "$work/$1.$2.two.console" \
 		bench_hv "$1" "dom0_mem=640M $(bench_args "$2")" \
 		"$work/host.gz" bench=semaphore -m 1024 -smp 2

@@ -16,7 +16,7 @@ here=$(cd "$(dirname "$0")/../.." && pwd)
 #              version 2, the command line
 #   set-parameters  ours has no hypfs: options are the boot loader's
 #   sched-credit2  ours lets who wakes up have the CPU at once, unless told
-#              otherwise; Xen's default is a rate limit of 1000 us
+#              otherwise; the rate limit is 200 us and of another kind, Xen's 1000 us
 may_differ() {
 	grep -vE '^info: (release|version|virt_caps|xen_(extra|version|commandline|changeset|caps|minor|major)|cc_|build_id|xend_)|^(set-parameters: |sched-credit2(-default)?: Cpupool )'
 }
