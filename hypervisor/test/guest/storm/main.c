@@ -16,6 +16,8 @@ const char guest_subject[] = "storm";
 #define BURST	20 /* of what is cheap, in a round */
 #define DATA	0x00cff3000000ffffUL /* a flat data segment */
 
+void failsafe_stub(void); /* lib/start.S */
+
 static uint64_t page[512] __attribute__((aligned(4096)));
 static uint64_t target[512] __attribute__((aligned(4096)));
 static uint64_t table[512] __attribute__((aligned(4096)));
@@ -251,10 +253,14 @@ static bool on_event(struct trap_regs *r)
 	return true;
 }
 
-/* A selector is loaded when we get the CPU back, its descriptor is gone. */
+/*
+ * A selector is loaded when we get the CPU back, its descriptor is gone.
+ * Genuine Xen may try again on the way to the callback, and bounces that too.
+ */
 static bool on_failsafe(struct trap_regs *r)
 {
-	return r->vector == TRAP_FAILSAFE;
+	return r->vector == TRAP_FAILSAFE ||
+	       (r->vector == 13 && r->rip == (uint64_t)failsafe_stub);
 }
 
 /* The words of the command line: kinds as a mask, and rounds. */
