@@ -255,12 +255,13 @@ static bool on_event(struct trap_regs *r)
 
 /*
  * A selector is loaded when we get the CPU back, its descriptor is gone.
- * Genuine Xen may try again on the way to the callback, and bounces that too.
+ * Genuine Xen may then bounce the exception it was about as if the callback had
+ * raised it: what did raise it is made again after the callback.
  */
 static bool on_failsafe(struct trap_regs *r)
 {
 	return r->vector == TRAP_FAILSAFE ||
-	       (r->vector == 13 && r->rip == (uint64_t)failsafe_stub);
+	       r->rip == (uint64_t)failsafe_stub;
 }
 
 /* The words of the command line: kinds as a mask, and rounds. */
