@@ -153,10 +153,15 @@ guest2() {
 		root@127.0.0.1 "$@"
 }
 
+# Until dom0 lets the operator in.
+vm_wait_ssh() {
+	vm_wait 400 "SSH into dom0" dom0 true </dev/null
+}
+
 # Until dom0 answers SSH and vpsd its socket.
 vm_wait_up() {
 	vm_wait_line SERAI-DOM0-UP "${1:-400}"
-	vm_wait 400 "SSH into dom0" dom0 true </dev/null
+	vm_wait_ssh
 	vm_wait 400 "vpsd to answer" dom0 vps host </dev/null
 }
 

@@ -48,10 +48,12 @@ bench_image() {
 	esac
 }
 
-# bench_mode default|off - in words; bench_args, for the hypervisor
+# bench_args default|off - for the hypervisor
 bench_args() {
 	[ "$1" = default ] || echo "$BENCH_OFF"
 }
+
+# bench_mode default|off - in words
 bench_mode() {
 	if [ "$1" = default ]; then
 		echo "default mitigations"

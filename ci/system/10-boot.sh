@@ -16,7 +16,7 @@ boot() {
 	vm_start "$@"
 	vm_wait_line SERAI-DOM0-UP 500
 	echo "ok boot: $name reaches dom0"
-	vm_wait 400 "SSH into dom0" dom0 true </dev/null
+	vm_wait_ssh
 	echo "ok boot: $name lets the operator in by SSH"
 }
 

@@ -23,7 +23,7 @@ vm_start -cdrom "$B/serai.iso" -boot d $drives \
 	-drive "if=none,id=d1,format=raw,file=$other" \
 	-device virtio-blk-pci,drive=d1
 vm_wait_line SERAI-DOM0-UP 500
-vm_wait 400 "SSH into dom0" dom0 true </dev/null
+vm_wait_ssh
 target=$(dom0 'for f in /sys/block/vd*/serial; do
 	[ "$(cat $f)" != SERAI0001 ] || echo "/dev/$(echo $f | cut -d/ -f4)"
 	done' </dev/null)

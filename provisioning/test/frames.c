@@ -17,7 +17,6 @@
  * network namespaces (net_test.sh) and inside real guests (ci/system), so it is
  * linked statically.
  */
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -545,7 +544,7 @@ static int do_listen(const char *iface, int seconds)
 
 		if (poll(&pfd, 1, 500) <= 0) {
 			if (marked) {
-				return 0;
+				break;
 			}
 			continue;
 		}

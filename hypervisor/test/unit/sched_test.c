@@ -332,8 +332,12 @@ TEST(sched_wakes_fast_beside_busy_ones)
 	CHECK(worst <= MS / 10);
 }
 
-/* a has just got the CPU. How long b, who is due, waits when it wakes. */
-static uint64_t wait_beside(struct vcpu *a, struct vcpu *b, bool by_a)
+/*
+ * a has just got the CPU. How long b, who is due, waits when it is woken: by
+ * the vCPU that runs on `cpu`, or by a timer or a device there.
+ */
+static uint64_t wait_beside(struct vcpu *a, struct vcpu *b, unsigned int cpu,
+			    bool notified)
 {
 	uint64_t woken;
 
@@ -345,7 +349,8 @@ static uint64_t wait_beside(struct vcpu *a, struct vcpu *b, bool by_a)
 	CHECK(a->running);
 	b->sched.vtime = a->sched.vtime - 10 * MS;
 	woken = fake_time;
-	sched_set_notifying(by_a);
+	fake_cpu = cpu;
+	sched_set_notifying(notified);
 	vcpu_flags_clear(b, VPF_BLOCKED);
 	sched_wake(b);
 	sched_set_notifying(false);
@@ -370,14 +375,14 @@ TEST(sched_rate_limit_is_for_who_wakes_another)
 	CHECK_EQ(sched_get_ratelimit(), 200); /* if nothing is said */
 	for (i = 0; i < ARRAY_SIZE(limits); i++) {
 		CHECK_EQ(sched_set_ratelimit(limits[i]), 0);
-		waited = wait_beside(a, b, true) + MS / 10;
+		waited = wait_beside(a, b, 0, true) + MS / 10;
 		CHECK(waited >= limits[i] * 1000);
 		CHECK(waited <= limits[i] * 1000 + MS / 10);
 		/* By a timer or a device: at once. */
-		CHECK(wait_beside(a, b, false) <= MS / 100);
+		CHECK(wait_beside(a, b, 0, false) <= MS / 100);
 	}
 	CHECK_EQ(sched_set_ratelimit(0), 0);
-	CHECK(wait_beside(a, b, true) <= MS / 100);
+	CHECK(wait_beside(a, b, 0, true) <= MS / 100);
 	CHECK_EQ(sched_set_ratelimit(200), 0);
 }
 
@@ -391,19 +396,7 @@ TEST(sched_rate_limit_is_of_the_cpu_that_wakes)
 	b = add(256, 0);
 	CHECK_EQ(sched_set_affinity(a, 2, 2), 0);
 	CHECK_EQ(sched_set_affinity(b, 2, 2), 0);
-	go_to_sleep(b);
-	go_to_sleep(a);
-	fake_advance(10 * MS);
-	wake_up(a);
-	fake_advance(MS / 10);
-	b->sched.vtime = a->sched.vtime - 10 * MS;
-	fake_cpu = 0;
-	sched_set_notifying(true);
-	vcpu_flags_clear(b, VPF_BLOCKED);
-	sched_wake(b);
-	sched_set_notifying(false);
-	fake_settle();
-	fake_advance(MS / 100);
+	CHECK(wait_beside(a, b, 0, true) <= MS / 100);
 	CHECK(b->running);
 }
 
