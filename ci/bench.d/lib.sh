@@ -12,11 +12,12 @@ bench_dir=$B/bench
 # shellcheck disable=SC2034 # the groups use it
 BENCH_OFF="xpti=off spec-ctrl=off"
 
-# bench_qemu OPTION... - a machine that counts instructions, console on stdout.
-# Ends when the machine turns itself off, or after BENCH_LIMIT seconds.
+# bench_qemu OPTION... - a machine that counts instructions (BENCH_ACCEL: another
+# one), console on stdout. Ends when the machine turns itself off, or after BENCH_LIMIT seconds.
 bench_qemu() {
+	# shellcheck disable=SC2086 # several words
 	timeout "${BENCH_LIMIT:-1500}" nice qemu-system-x86_64 \
-		-accel tcg,thread=single -icount shift=0,sleep=off \
+		${BENCH_ACCEL:--accel tcg,thread=single -icount shift=0,sleep=off} \
 		-cpu Nehalem -nographic -no-reboot -net none "$@" \
 		</dev/null 2>&1 | stdbuf -oL tr -d '\r'
 }
@@ -188,6 +189,7 @@ bench_load_root() {
 		"$B/guest/load.elf"
 	bench_tools_root "$1"
 	cp "$B/guest/load.elf" "$1/bench/"
+	gcc -O2 -static -o "$1/bench/apart-init" ci/bench.d/apart-init.c
 	cp ci/bench.d/shares-host "$1/init"
 	bench_pack "$1"
 }

@@ -27,7 +27,11 @@
 #define TURN_MIN_NS 50000
 /* The bucket counts per cent of ns, so that no rounding adds up. */
 #define FULL   ((int64_t)CREDIT_BURST_NS * 100)
-#define RESUME (FULL / 4)
+/* Whoever is parked waits this long, but for a quarter at least and no more
+   than for half of the bucket: the fewer switches, the less is lost. */
+#define PARK_NS 10000000
+/* In ns: fills any bucket, and no product with it overflows. */
+#define AGES (1LL << 40)
 /* Ratios of weights beyond that are not made up for. */
 #define HASTE_MAX 64
 #define ONE	  1024 /* of haste, pace and level */
@@ -53,18 +57,20 @@ void credit_join(struct vcpu *v, uint64_t clock, bool was_parked)
 	}
 }
 
-/* Caller holds s->lock. */
-static void refill(struct sched_domain *s, uint64_t now)
+/*
+ * What has come since the last time, and what v has run meanwhile.  In one
+ * step: what was used has made room.  Caller holds s->lock.
+ */
+static void refill(struct sched_domain *s, uint64_t now, uint64_t ran)
 {
-	uint64_t ns = now - s->filled_at;
+	int64_t ns = MIN((int64_t)(now - s->filled_at), AGES);
 
-	if ((int64_t)ns <= 0) {
-		return; /* another CPU's clock is a little ahead */
+	/* Another CPU's clock may be a little ahead. */
+	if (ns > 0) {
+		s->filled_at = now;
+		s->bucket += ns * s->rate;
 	}
-	s->filled_at = now;
-	s->bucket = ns > CREDIT_BURST_NS * 100
-			    ? FULL
-			    : MIN(s->bucket + (int64_t)ns * s->rate, FULL);
+	s->bucket = MIN(s->bucket - (int64_t)ran * 100, FULL);
 }
 
 /*
@@ -92,11 +98,25 @@ void credit_account(struct vcpu *v, uint64_t now)
 	if (s->rate) {
 		vran = vran * MAX(v->sched.pace, ONE) / ONE;
 		spin_lock(&s->lock);
-		refill(s, now);
-		s->bucket -= (int64_t)ran * 100;
+		refill(s, now, ran);
 		spin_unlock(&s->lock);
 	}
 	v->sched.vtime += vran;
+}
+
+/* Caller holds s->lock. */
+static int64_t resume_level(const struct sched_domain *s)
+{
+	return MIN(MAX((int64_t)PARK_NS * s->rate, FULL / 4), FULL / 2);
+}
+
+/* The only vCPU sees the bucket fill while it runs; one of several does not. */
+static uint64_t time_to_empty(const struct domain *d, int64_t level)
+{
+	if (d->vcpu_count == 1) {
+		return (uint64_t)(level / (100 - d->sched.rate));
+	}
+	return MIN((uint64_t)level / 100, SLICE_NS);
 }
 
 uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until)
@@ -105,18 +125,18 @@ uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until)
 	int64_t left;
 
 	if (!s->rate) {
-		return SLICE_NS;
+		return UNLIMITED_NS;
 	}
 	spin_lock(&s->lock);
-	refill(s, now);
+	refill(s, now, 0);
 	left = s->bucket;
 	v->sched.pace = pace(s, left);
-	*until = now + (uint64_t)((RESUME - left) / s->rate);
+	*until = now + (uint64_t)((resume_level(s) - left) / s->rate);
 	spin_unlock(&s->lock);
 	if (left <= 0) {
 		return 0;
 	}
-	return (uint64_t)MIN(MAX(left / 100, TURN_MIN_NS), (int64_t)SLICE_NS);
+	return MAX(time_to_empty(v->domain, left), TURN_MIN_NS);
 }
 
 void credit_domain_init(struct domain *d)
@@ -134,7 +154,7 @@ void credit_set(struct domain *d, uint16_t weight, uint16_t cap, uint64_t now)
 	/* Each vCPU gets one CPU at most anyway. */
 	s->rate = cap < 100 * d->vcpu_count ? cap : 0;
 	s->filled_at = now;
-	s->bucket = RESUME;
+	s->bucket = FULL / 4;
 	s->haste = ONE;
 	spin_unlock(&s->lock);
 }

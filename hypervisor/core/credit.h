@@ -9,10 +9,11 @@
 #include "core/vcpu.h"
 #include "include/types.h"
 
-#define SLICE_NS      1000000ULL /* a vCPU runs so long if others wait */
+#define SLICE_NS      1000000ULL /* a turn, at least, if others wait */
 #define WAKE_CREDIT_NS 1000000ULL
 /* What a domain may exceed its cap by, in any time. */
 #define CREDIT_BURST_NS 4000000ULL
+#define UNLIMITED_NS UINT64_MAX
 
 /* a is earlier than b on a clock that may wrap. */
 static inline bool vtime_before(uint64_t a, uint64_t b)
@@ -35,7 +36,7 @@ void credit_account(struct vcpu *v, uint64_t now);
 
 /*
  * How long may v run from now on, at most?  0: its domain's cap is used up
- * until *until.  SLICE_NS if there is no cap.
+ * until *until.  UNLIMITED_NS if there is no cap.
  */
 uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until);
 

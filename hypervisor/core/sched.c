@@ -39,10 +39,19 @@
 /* In virtual time of the default weight. */
 #define WAKE_MARGIN  100000ULL
 #define STEAL_MARGIN 200000ULL
+/*
+ * When nobody has woken up for so long, all that there is to
+ * gain by short turns is precision: they may take ROUND_NS until one is due
+ * again, in real time.
+ */
+#define STEADY_NS 50000000LL
+#define ROUND_NS  3000000ULL
 
 /* Hints, changed atomically and read by all. */
 static cpumask_t idle_cpus;	/* have nothing to run */
 static cpumask_t tickless_cpus; /* run one vCPU without a slice */
+/* port_now() when somebody last woke up, to a millisecond or so. */
+static uint64_t changed_at;
 
 static void hint_set(cpumask_t *mask, unsigned int cpu, bool on)
 {
@@ -189,6 +198,14 @@ static bool is_limited(const struct sched_cpu *c, uint64_t *until)
 	       port_now() < *until;
 }
 
+/* Seldom written, for all CPUs read it. */
+static void note_change(uint64_t now)
+{
+	if (now - READ_ONCE(changed_at) > SLICE_NS) {
+		WRITE_ONCE(changed_at, now);
+	}
+}
+
 static bool can_wake(const struct sched_cpu *c, const struct vcpu *v)
 {
 	return vcpu_runnable(v) && !v->sched.queued && !v->sched.parked &&
@@ -214,6 +231,7 @@ static void join(struct vcpu *v, bool was_parked)
 		}
 	}
 	queue_setup(c);
+	note_change(port_now());
 	queue_account(c, port_now());
 	credit_join(v, clock_for(v), was_parked);
 	vcpu_set_runstate(v, RUNSTATE_runnable, port_now());
@@ -411,18 +429,31 @@ static void slice_over(void *arg)
 	queue_resched(arg);
 }
 
+/*
+ * How long may curr run before others have their turn?  How urgent a capped
+ * one is has to be looked at often.
+ */
+static uint64_t turn_length(const struct sched_cpu *c, uint64_t now)
+{
+	if (!c->queued || !c->curr || c->curr->domain->sched.rate ||
+	    (int64_t)(now - READ_ONCE(changed_at)) < STEADY_NS) {
+		return SLICE_NS;
+	}
+	return MAX(SLICE_NS, ROUND_NS / c->queued);
+}
+
 static void set_slice(struct sched_cpu *c, unsigned int self, uint64_t now,
-		      uint64_t turn)
+		      uint64_t budget)
 {
 	bool alone = !c->queued && !READ_ONCE(sched_waiting);
-	bool capped = c->curr && c->curr->domain->sched.rate;
+	uint64_t turn = alone ? budget : MIN(budget, turn_length(c, now));
 
 	if (!c->slice.fn) {
 		timer_init(&c->slice, slice_over, c, self);
 	}
 	hint_set(&tickless_cpus, self, c->curr && alone);
 	hint_set(&idle_cpus, self, !c->curr);
-	if (c->curr && (capped || !alone)) {
+	if (c->curr && turn != UNLIMITED_NS) {
 		timer_set(&c->slice, now + turn);
 	} else if (c->slice.queued) {
 		timer_stop(&c->slice);

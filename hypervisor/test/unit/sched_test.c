@@ -15,6 +15,15 @@ static struct domain *dom[N];
 static unsigned int count;
 static uint64_t ran[N]; /* sched_runtime() at the start of a window */
 
+static unsigned int switches;
+
+static void count_switch(unsigned int cpu, struct vcpu *next)
+{
+	(void)cpu;
+	(void)next;
+	switches++;
+}
+
 static struct vcpu *add(unsigned int weight, unsigned int cap)
 {
 	struct domain *d = world_domain((domid_t)(count + 1), 1);
@@ -182,6 +191,23 @@ TEST(sched_caps)
 	check_shares(2, 5, 0.005);
 }
 
+/* A cap costs few switches: of 80 % as of 10 %, alone on its CPU. */
+TEST(sched_cap_alone)
+{
+	static const unsigned int cap[] = { 10, 50, 80, 99 };
+	unsigned int i;
+
+	fake_set_cpus(1);
+	add(256, cap[0]);
+	fake_switch_hook = count_switch;
+	for (i = 0; i < 4; i++) {
+		CHECK_EQ(sched_set_params(dom[0], 256, cap[i]), 0);
+		switches = 0;
+		check_shares(1, 2, 0.003);
+		CHECK(switches < 1500); /* in 2.5 seconds */
+	}
+}
+
 /* A change takes effect at once. */
 TEST(sched_weight_and_cap_change_while_running)
 {
@@ -302,6 +328,31 @@ TEST(sched_yield_gives_way)
 	/* It yields all the time and still is not starved. */
 	CHECK(used(0) > S / 100);
 	CHECK(used(1) > S / 2 - 10 * MS);
+}
+
+/* Turns are long while nobody wakes up, for then only switches count. */
+TEST(sched_long_turns_while_steady)
+{
+	unsigned int i;
+	struct vcpu *v;
+
+	fake_switch_hook = count_switch;
+	fake_set_cpus(1);
+	v = add(256, 0);
+	add(256, 0);
+	add(256, 0);
+	go_to_sleep(v);
+	fake_advance(S / 10);
+	switches = 0;
+	fake_advance(S);
+	CHECK(switches < 400);
+	switches = 0;
+	for (i = 0; i < 100; i++) {
+		fake_advance(10 * MS);
+		wake_up(v);
+		go_to_sleep(v);
+	}
+	CHECK(switches > 900);
 }
 
 /* An I/O-bound guest beside nine busy ones runs as soon as it wakes. */
