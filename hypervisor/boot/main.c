@@ -125,7 +125,6 @@ static void init_memory(uint64_t image)
 	bootmem_for_each_ram(declare_ram);
 	bootmem_for_each_free(heap_add);
 	vmap_use_heap();
-	heap_set_reserve();
 	printk("Memory: %lu MiB of RAM, %lu MiB free, frame table %lu KiB\n",
 	       (unsigned long)(e820_total(&machine_e820, E820_RAM) >> 20),
 	       (unsigned long)(heap_free_frames() >> 8),
@@ -149,6 +148,7 @@ static void init_machine(void)
 			options.smep == OPTION_OFF,
 			options.smap == OPTION_OFF);
 	cpu_detect();
+	heap_set_reserve(cpu_xpti);
 	spec_init(options.spec_ctrl == OPTION_OFF);
 	cpuid_init();
 	desc_init();

@@ -183,9 +183,12 @@ void heap_free_untouched(mfn_t m, unsigned int order)
 	spin_unlock(&heap.lock);
 }
 
-void heap_set_reserve(void)
+void heap_set_reserve(bool for_tables)
 {
-	heap.reserve = heap.total / HEAP_RESERVE_SHARE + RESERVE_MIN;
+	heap.reserve = RESERVE_MIN;
+	if (for_tables) {
+		heap.reserve += heap.total / HEAP_RESERVE_SHARE;
+	}
 }
 
 uint64_t heap_free_frames(void)

@@ -32,11 +32,12 @@ void heap_free(mfn_t m, unsigned int order);
 /* The same for a block that nobody has written to since heap_alloc(). */
 void heap_free_untouched(mfn_t m, unsigned int order);
 /*
- * Frames kept back for the hypervisor's own needs, of which guests cause some:
- * one in HEAP_RESERVE_SHARE. heap_free_frames() is what may still be given away.
+ * Frames kept back for the hypervisor's own needs: a few, and where guests
+ * cause some by their page tables (XPTI, root.c) one in HEAP_RESERVE_SHARE.
+ * heap_free_frames() is what may still be given away.
  */
 #define HEAP_RESERVE_SHARE 64u
-void heap_set_reserve(void);
+void heap_set_reserve(bool for_tables);
 uint64_t heap_free_frames(void);
 uint64_t heap_total_frames(void);
 
