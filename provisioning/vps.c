@@ -48,7 +48,8 @@ static int send_request(const struct cli *cli, const struct spec_verb *verb,
 	}
 	strcpy(to.sun_path, cli->socket);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to))) {
-		return err_set(err, -errno, "cannot reach vpsd at %s: %s",
+		return err_set(err, -errno, "cannot reach vpsd at %s: %s (its "
+			       "log is /run/log/vpsd.log)",
 			       cli->socket, strerror(errno));
 	}
 	json = cJSON_CreateObject();

@@ -2,29 +2,55 @@
 # not belong, or has no room left.
 # shellcheck shell=sh disable=SC2154,SC2034,SC2016,SC2317
 
-crash_cases="orphans_go second_vpsd kill_create kill_destroy kill_stop full_state"
+crash_cases="orphans_go foreign_disks second_vpsd kill_create kill_destroy kill_stop
+	full_state"
 
-# What belongs to no VPS is removed, what belongs to one is put back.
+# What belongs to no VPS any more is removed, what belongs to one is put back.
+# Domains of others may look like ours by chance: no id was ever that high.
 orphans_go()
 {
 	fresh
 	expect 0 '' create web1
+	expect 0 '' create web2
+	expect 0 '' vps destroy web2
 	stop_vpsd KILL
-	echo '99 running 128' >"$work/fake/dom/77"
-	echo x >"$work/fake/disk/v-78"
-	echo x >"$work/fake/net/79"
+	echo '99 running 128' >"$work/fake/dom/2"
+	echo x >"$work/fake/disk/v-2"
+	echo x >"$work/fake/net/2"
 	echo x >"$work/fake/disk/t-ghost-1.0"
+	echo '98 running 128' >"$work/fake/dom/77"
 	start_vpsd
 	orphans_are_gone()
 	{
-		[ ! -e "$work/fake/dom/77" ] && [ ! -e "$work/fake/disk/v-78" ] &&
-			[ ! -e "$work/fake/net/79" ] &&
+		[ ! -e "$work/fake/dom/2" ] && [ ! -e "$work/fake/disk/v-2" ] &&
+			[ ! -e "$work/fake/net/2" ] &&
 			[ ! -e "$work/fake/disk/t-ghost-1.0" ]
 	}
 	until_true 20 orphans_are_gone ||
 		bad "expected orphans gone, got $(ls "$work"/fake/*)"
 	is_running web1 || bad "expected web1 untouched"
+	rm "$work/fake/dom/77" || bad "expected no harm to a domain of others"
 	check_world
+}
+
+# The state partition is damaged, or an old copy of the database was put back:
+# disks that it does not know are customers', not left-overs.
+foreign_disks()
+{
+	fresh
+	expect 0 '' create web1
+	stop_vpsd TERM
+	cp -r "$work/fake" "$work/before"
+	rm -r "$work/state"
+	mkdir "$work/state"
+	rm "$work"/fake/dom/[0-9]* # the host was restarted, too
+	expect 0 'disks of VPSs that this database never had (up to v-1)' \
+		timeout 20 "$bin/vpsd-fake" --state "$work/state" \
+		--run "$work/run" --templates "$work/templates"
+	diff -r "$work/before/disk" "$work/fake/disk" >"$work/out" ||
+		bad "expected disks and templates untouched, got" \
+			"$(cat "$work/out")"
+	rm -r "$work/before"
 }
 
 second_vpsd()
