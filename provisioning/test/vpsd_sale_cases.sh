@@ -60,6 +60,8 @@ bad_input()
 		--template busybox --key "$work/key"
 	expect 2 'is required' vps create w --customer acme --plan small \
 		--template busybox
+	expect 2 'dns: is longer than' vps pool add p --range 10.9.0.1-10.9.0.2 \
+		--prefix 24 --gateway 10.9.0.9 --dns "$(printf '2001:db8:1:2:3:4:5:%04d,' 6 7 8 9)::1"
 	expect 4 "overlaps pool 'v4'" vps pool add p --range \
 		10.0.2.58-10.0.2.60 --prefix 24 --gateway 10.0.2.2
 	expect 2 'range: ' vps pool add p --range 10.0.2.60 --prefix 24 \
@@ -234,6 +236,13 @@ lists()
 		bad "expected no trailing blanks"
 	fi
 	expect 0 '"sold":' vps host --json
+	# A full disk is no empty list; what was changed stays changed.
+	expect 1 'cannot write the answer: No space' sh -c \
+		"'$bin/vps' list >/dev/full"
+	expect 1 'cannot write the answer' sh -c "'$bin/vps' hook records >/dev/full"
+	expect 6 'cannot write the answer' sh -c \
+		"'$bin/vps' customer add c2 >/dev/full"
+	expect 0 'c2' vps customer show c2 --socket="$SERAI_SOCKET"
 	expect 0 'web1' vps usage
 	[ "$(vps show nobody --json 2>/dev/null | grep -c '"code":[^0-9]*3')" \
 		= 1 ] || bad "expected the error as JSON"
