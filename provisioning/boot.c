@@ -56,6 +56,26 @@ static int boot_id(struct brain *b, struct err *err)
 	return store_boot(b->store, id, brain_now(), err);
 }
 
+/*
+ * What has no row is removed in a moment, which is right for what a sale left
+ * behind.  Disks with ids that this database never gave are something else:
+ * customers', and this is not their database.  (The state partition was
+ * damaged and is a new one now, or an old copy was put back.)
+ */
+static int check_disks(struct brain *b, uint64_t last_disk, struct err *err)
+{
+	uint64_t last_id;
+	int rc = store_vps_last_id(b->store, &last_id, err);
+
+	if (rc || last_disk <= last_id) {
+		return rc;
+	}
+	return err_set(err, -EIO, "here are disks of VPSs that this database "
+		       "never had (up to v-%llu): nothing is touched; see "
+		       "FOREIGN DISKS in vpsd(8)",
+		       (unsigned long long)last_disk);
+}
+
 /* Volumes whose import was cut short, and removals that were. */
 static int clean_templates(struct brain *b, struct err *err)
 {
@@ -67,6 +87,10 @@ static int clean_templates(struct brain *b, struct err *err)
 
 	if (!reply || reply->rc) {
 		return reply ? reply->rc : -EPIPE;
+	}
+	rc = check_disks(b, reply->u.last_disk, err);
+	if (rc) {
+		return rc;
 	}
 	count = reply->count;
 	list = calloc(count + 1, sizeof(*list));

@@ -244,6 +244,8 @@ static int take_common(struct cli *cli, int count, char **words,
 		} else if (strcmp(words[i], "--help") == 0 ||
 			   strcmp(words[i], "-h") == 0) {
 			cli->help = true;
+		} else if (strncmp(words[i], "--socket=", 9) == 0) {
+			cli->socket = words[i] + 9;
 		} else if (strcmp(words[i], "--socket") == 0) {
 			if (++i == count) {
 				return err_set(err, -EINVAL,

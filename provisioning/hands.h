@@ -98,6 +98,7 @@ struct hands_reply {
 		struct hands_host host;
 		struct hands_world world;	/* HANDS_DESTROY */
 		struct disk_template tpl;
+		uint64_t last_disk;		/* HANDS_TEMPLATES: highest id */
 	} u;
 };
 

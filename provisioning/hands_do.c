@@ -159,9 +159,12 @@ static int do_templates(struct job *job)
 		return rc;
 	}
 	list = calloc(found + 1, sizeof(*list));
-	for (size_t i = 0; list && i < found && count < HANDS_ENTRIES_MAX / 4;
-	     i++) {
-		if (disks[i].is_template) {
+	for (size_t i = 0; list && i < found; i++) {
+		if (!disks[i].is_template) {
+			if (disks[i].vps_id > job->reply->u.last_disk) {
+				job->reply->u.last_disk = disks[i].vps_id;
+			}
+		} else if (count < HANDS_ENTRIES_MAX / 4) {
 			memcpy(list[count].name, disks[i].name,
 			       DISK_NAME_MAX);
 			memcpy(list[count].version, disks[i].version,

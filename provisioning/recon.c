@@ -413,11 +413,19 @@ void recon_reply(struct brain *b, const struct hands_reply *reply)
 	start_queued(b);
 }
 
-/* Disk, rules or domain without a row: left over from a sale undone. */
+/*
+ * Disk, rules or domain without a row: left over from a sale undone, unless no
+ * VPS ever had that id: then it is a domain of others.
+ */
 static void remove_orphan(struct brain *b, const struct hands_world *w)
 {
+	uint64_t last_id;
 	struct hands_request req = { .op = HANDS_REMOVE, .id = w->vps_id };
 
+	if (store_vps_last_id(b->store, &last_id, NULL) != 0 ||
+	    w->vps_id > last_id) {
+		return;
+	}
 	brain_log("removing left-overs of VPS %llu",
 		  (unsigned long long)w->vps_id);
 	brain_ask(b, &req, NULL);

@@ -40,18 +40,14 @@ bool spec_version_valid(const char *text)
 static int check_text(const struct spec_arg *arg, const char *text,
 		      struct err *err)
 {
-	size_t len = strlen(text);
+	size_t len = strlen(text), used = 0, n;
 
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c < ' ' || c == 0x7f) {
-			len = 0;
-		}
+	while (text[used] && (n = err_printable(text + used))) {
+		used += n;
 	}
-	if (len < 1 || len > 128) {
-		return err_set(err, -EINVAL, "%s: must be 1 to 128 bytes "
-			       "without control characters", arg->name);
+	if (used < len || len < 1 || len > 128) {
+		return err_set(err, -EINVAL, "%s: must be 1 to 128 bytes of "
+			       "printable UTF-8", arg->name);
 	}
 	return 0;
 }

@@ -191,28 +191,32 @@ static sqlite3_stmt *bind_list(struct store *s, enum sql_id id,
 {
 	sqlite3_stmt *stmt = s->stmt[id];
 	const struct addr *addr;
+	int fault = SQLITE_OK;
 
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
 	for (int i = 1; *fmt; i++, fmt++) {
 		switch (*fmt) {
 		case 'i':
-			sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
+			fault |= sqlite3_bind_int64(stmt, i,
+						    va_arg(ap, int64_t));
 			break;
 		case 't':
-			sqlite3_bind_text(stmt, i, va_arg(ap, const char *),
-					  -1, SQLITE_TRANSIENT);
+			fault |= sqlite3_bind_text(stmt, i,
+						   va_arg(ap, const char *),
+						   -1, SQLITE_TRANSIENT);
 			break;
 		case 'a':
 			addr = va_arg(ap, const struct addr *);
-			sqlite3_bind_blob(stmt, i, addr->byte,
-					  sizeof(addr->byte),
-					  SQLITE_TRANSIENT);
+			fault |= sqlite3_bind_blob(stmt, i, addr->byte,
+						   sizeof(addr->byte),
+						   SQLITE_TRANSIENT);
 			break;
 		default:
 			abort();
 		}
 	}
+	s->unbound = fault != SQLITE_OK;
 	return stmt;
 }
 
@@ -229,8 +233,14 @@ sqlite3_stmt *store_bind(struct store *s, enum sql_id id, const char *fmt, ...)
 
 int store_step(struct store *s, sqlite3_stmt *stmt, bool *row, struct err *err)
 {
-	int r = sqlite3_step(stmt);
+	int r;
 
+	*row = false;
+	/* Its parameter is NULL now, which stands for "all" in some. */
+	if (s->unbound) {
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	r = sqlite3_step(stmt);
 	*row = r == SQLITE_ROW;
 	if (r == SQLITE_ROW || r == SQLITE_DONE) {
 		return 0;

@@ -153,6 +153,8 @@ int store_vps_get(struct store *s, uint64_t id, struct store_vps *vps,
 /** *keys is malloc()ed. */
 int store_vps_keys(struct store *s, uint64_t id, char **keys,
 		   struct err *err);
+/** The highest id that any VPS ever had; 0 when there was none. */
+int store_vps_last_id(struct store *s, uint64_t *id, struct err *err);
 /** All ids in order; *ids is malloc()ed. */
 int store_vps_ids(struct store *s, uint64_t **ids, size_t *count,
 		  struct err *err);

@@ -25,6 +25,7 @@ struct store {
 	sqlite3_stmt *stmt[SQL_COUNT];
 	long commits;		/* so far */
 	long crash_at;		/* test aid; 0 never */
+	bool unbound;		/* the last bind failed */
 };
 
 struct cJSON;

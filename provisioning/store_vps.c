@@ -128,6 +128,15 @@ int store_vps_keys(struct store *s, uint64_t id, char **keys, struct err *err)
 	return rc;
 }
 
+int store_vps_last_id(struct store *s, uint64_t *id, struct err *err)
+{
+	int64_t last = 0;
+	int rc = store_number(s, SQL_VPS_LAST_ID, 0, &last, err, "");
+
+	*id = (uint64_t)last;
+	return rc;
+}
+
 int store_vps_ids(struct store *s, uint64_t **ids, size_t *count,
 		  struct err *err)
 {

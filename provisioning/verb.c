@@ -85,7 +85,9 @@ static int pool_add(ARGS)
 
 	(void)c;
 	if (given && strlen(given) >= sizeof(dns) / 2) {
-		return err_set(err, -EINVAL, "dns: at most three servers");
+		return err_set(err, -EINVAL, "dns: is longer than %zu "
+			       "characters; give fewer servers",
+			       sizeof(dns) / 2 - 1);
 	}
 	snprintf(dns, sizeof(dns), "%s", given ? given : "");
 	for (char *at = dns; *at; at++) {

@@ -40,6 +40,7 @@ static int send_request(const struct cli *cli, const struct spec_verb *verb,
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cJSON *json;
+	size_t len;
 	char *text;
 	bool sent;
 
@@ -48,7 +49,8 @@ static int send_request(const struct cli *cli, const struct spec_verb *verb,
 	}
 	strcpy(to.sun_path, cli->socket);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to))) {
-		return err_set(err, -errno, "cannot reach vpsd at %s: %s",
+		return err_set(err, -errno, "cannot reach vpsd at %s: %s (its "
+			       "log is /run/log/vpsd.log)",
 			       cli->socket, strerror(errno));
 	}
 	json = cJSON_CreateObject();
@@ -60,7 +62,10 @@ static int send_request(const struct cli *cli, const struct spec_verb *verb,
 	if (!text || !*answers) {
 		return err_set(err, -ENOMEM, "out of memory");
 	}
-	sent = fprintf(*answers, "%s\n", text) > 0 && fflush(*answers) == 0;
+	/* The line's end takes the place of the text's. */
+	len = strlen(text);
+	text[len] = '\n';
+	sent = send(fd, text, len + 1, MSG_NOSIGNAL) == (ssize_t)len + 1;
 	cJSON_free(text);
 	return sent ? 0 : err_set(err, -EIO, "vpsd hung up");
 }
@@ -123,7 +128,8 @@ static int read_answers(const struct cli *cli, const struct spec_verb *verb,
 				"answered; it finishes what was begun when it "
 				"is back (see vps show, vps events)");
 	}
-	return complain(cli, MSG_FAILED, "vpsd went away before it answered");
+	return complain(cli, MSG_FAILED, "vpsd went away before it "
+			"answered (its log is /run/log/vpsd.log)");
 }
 
 static int ask(const struct cli *cli, const struct spec_verb *verb,
@@ -234,6 +240,19 @@ static int run(struct cli *cli)
 	return code;
 }
 
+/* What could not be written is no answer: @code, or why not. */
+static int check_output(const struct cli *cli, int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout)) {
+		return code;
+	}
+	fprintf(stderr, "vps: cannot write the answer: %s\n", strerror(errno));
+	if (code) {
+		return code;
+	}
+	return cli->verb && cli->verb->changes ? MSG_PARTLY : MSG_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	const char *socket_path = getenv("SERAI_SOCKET");
@@ -251,9 +270,9 @@ int main(int argc, char **argv)
 	}
 	if (cli.help) {
 		cli_args_help(&cli);
-		return 0;
+		return check_output(&cli, 0);
 	}
-	rc = run(&cli);
+	rc = check_output(&cli, run(&cli));
 	cJSON_Delete(cli.args);
 	return rc;
 }

@@ -23,6 +23,7 @@ gcc -std=c11 -D_GNU_SOURCE -O1 -g -I. test/disk_ctl.c disk.c \
 	$(ls disk_*.c) ext.c ext_tar.c tool.c err.c \
 	-lext2fs -lcom_err -larchive -o "$work/disk_ctl"
 test/pack-overlay "$work/overlay.cpio" test/lvm-init test/disk_test.sh \
+	test/disk_volume_cases.sh test/disk_package_cases.sh \
 	"$work/disk_ctl" /bin/tar /usr/bin/zstd "$(command -v debugfs)" \
 	"$(command -v dumpe2fs)" "$(command -v e2fsck)" \
 	"$(command -v mke2fs)" /usr/bin/find /usr/bin/diff /usr/bin/od \

@@ -2,7 +2,7 @@
 # 50-antispoof.sh - two customers on the appliance: one tries to take the
 # other's, and the host's, addresses from inside its VPS.
 #
-# Every forged frame of provisioning/test/frames.c is sent from the first VPS;
+# Every forged frame of provisioning/test/frames_case.c is sent from the first VPS;
 # the second VPS and dom0 look for it. At the end the filter is opened on
 # purpose and all frames must arrive: so the test sees what it looks for.
 set -u
@@ -15,7 +15,8 @@ ip6_1=fd00:5e::50 ip6_2=fd00:5e::51 ip6_h=fd00:5e::15
 build_frames()
 {
 	cc -std=c11 -D_GNU_SOURCE -O1 -static \
-		"$here/../../provisioning/test/frames.c" -o "$vm_dir/frames" ||
+		"$here/../../provisioning/test/frames.c" \
+		"$here/../../provisioning/test/frames_case.c" -o "$vm_dir/frames" ||
 		vm_die "cannot build frames.c"
 }
 

@@ -9,6 +9,10 @@ SELECT 1 FROM vps WHERE name = ?1;
 -- name: vps_ids
 SELECT id FROM vps ORDER BY id;
 
+-- The highest that was ever given, also to VPSs that are gone.
+-- name: vps_last_id
+SELECT seq FROM sqlite_sequence WHERE name = 'vps';
+
 -- name: vps_get
 SELECT v.id, v.uuid, v.name, v.vcpus, v.weight, v.cap, v.ram_mib, v.disk_mib,
 	v.rate_in_kbit, v.rate_out_kbit, v.mac, v.desired, v.phase, v.domid,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # block_test.sh LOG_DIR - the block hotplug script with real loop devices, and
-# with busybox in place of the GNU tools where it is installed.
+# dom0's mixture of busybox and util-linux where busybox is installed.
 # Prints ok/FAIL lines.  Needs root.
 set -eu
 
@@ -53,6 +53,58 @@ backing()
 	cat "/sys/block/${1#/dev/}/loop/backing_file" 2>/dev/null || echo none
 }
 
+# A file that is in use is waited for; here the clock stands still.
+mkdir -p /run/nowait
+printf '#!/bin/sh\n' >/run/nowait/sleep
+chmod 755 /run/nowait/sleep
+hotplug_now()
+{
+	PATH=/run/nowait:$PATH hotplug "$@"
+}
+
+# A file has one writer or any number of readers.
+run_sharing()
+{
+	truncate -s 1M /run/c.img
+	new_disk 1 /run/c.img r
+	new_disk 2 /run/c.img r
+	new_disk 3 /run/c.img w
+	equal "$1: a reader" yes "$(hotplug_now add 1)"
+	dev=$(key 1 physical-device-path)
+	equal "$1: a second reader" yes "$(hotplug_now add 2)"
+	equal "$1: a writer beside readers" failed "$(hotplug_now add 3)"
+	equal "$1: is told who is in the way" \
+		"block-serai: /run/c.img is in use by $dev" \
+		"$(key 3 hotplug-error)"
+	hotplug remove 1 >/dev/null
+	equal "$1: the other reader keeps its device" /run/c.img \
+		"$(backing "$(key 2 physical-device-path)")"
+	equal "$1: a writer beside one reader" failed \
+		"$(hotplug_now add 3)"
+	hotplug remove 2 >/dev/null
+	equal "$1: a writer alone" yes "$(hotplug_now add 3)"
+	equal "$1: a reader beside a writer" failed \
+		"$(hotplug_now add 1)"
+	new_disk 4 /run/c.img w
+	equal "$1: a second writer" failed "$(hotplug_now add 4)"
+	hotplug remove 3 >/dev/null
+	# Four writers at once: one gets it.
+	for n in 5 6 7 8; do
+		new_disk $n /run/c.img w
+		hotplug_now add $n >"/run/$n.said" &
+	done
+	wait
+	equal "$1: four writers at a time" 1 \
+		"$(cat /run/?.said | grep -c yes)"
+	equal "$1: four writers, one device" 1 \
+		"$(cat /sys/block/loop*/loop/backing_file |
+			grep -cx /run/c.img)"
+	for n in 5 6 7 8; do
+		hotplug remove $n >/dev/null
+	done
+	rm -rf "$store/be"
+}
+
 run_all()
 {
 	truncate -s 1M /run/a.img /run/b.img
@@ -102,11 +154,13 @@ run_all()
 }
 
 run_all gnu
+run_sharing gnu
 if busybox true 2>/dev/null; then
-	for tool in losetup stat readlink sleep; do
+	for tool in stat readlink sleep; do
 		ln -s "$(command -v busybox)" /run/fakebin/$tool
 	done
 	run_all busybox
+	run_sharing busybox
 else
 	echo "ok block busybox: skipped, not installed"
 fi

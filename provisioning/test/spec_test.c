@@ -119,6 +119,30 @@ static void names(void)
 	CHECK(!spec_name_valid("\xc3\xa4"));
 }
 
+/* What is stored ends up in JSON, and JSON is UTF-8 (RFC 3629, RFC 8259). */
+static void texts(void)
+{
+	static const char *const good[] = { "a", "caf\xc3\xa9", "\xe2\x82\xac",
+		"\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf" };
+	static const char *const bad[] = { "", "a\nb", "\x7f", "\xff", "\xc3",
+		"caf\xe9s", "\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+		"\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xe2\x82" };
+	struct spec_arg arg = { .name = "external-id", .type = SPEC_TEXT };
+	struct err err;
+	uint64_t n;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		CHECK_INT(spec_check(&arg, good[i], &n, &err), 0);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		if (spec_check(&arg, bad[i], &n, &err) != -EINVAL) {
+			CHECK_FAIL("text %zu: expected -EINVAL", i);
+		}
+	}
+	err_set(&err, 0, "%.4s|\xff|\xc3\xa9|%c", "caf\xc3\xa9", '\n');
+	CHECK_TEXT(err.text, "caf?|?|\xc3\xa9|?");
+}
+
 static void numbers(void)
 {
 	struct spec_arg size = { .name = "ram", .type = SPEC_SIZE,
@@ -279,6 +303,7 @@ int main(void)
 	RUN(addresses_of_guests_are_unicast);
 	RUN(macs);
 	RUN(names);
+	RUN(texts);
 	RUN(numbers);
 	RUN(ranges);
 	RUN(keys);

@@ -474,6 +474,23 @@ static void a_newer_database_is_refused(void)
 	CHECK_HAS(err.text, "schema 99");
 }
 
+/* No room for a parameter must not turn it into NULL, which stands for "all". */
+static void what_cannot_be_bound_is_an_error(void)
+{
+	char text[60001];
+	cJSON *json;
+
+	fresh();
+	add_catalogue();
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	sqlite3_limit(s->db, SQLITE_LIMIT_LENGTH, 50000);
+	CHECK_INT(store_customer_add(s, "long", text, 1, &err), -ENOMEM);
+	CHECK_INT(store_show_json(s, STORE_CUSTOMER, text, NULL, &json, &err),
+		  -ENOMEM);
+	CHECK_INT(store_customer_add(s, "short", "x", 1, &err), 0);
+}
+
 int main(void)
 {
 	RUN(catalogue_refuses_duplicates);
@@ -492,6 +509,7 @@ int main(void)
 	RUN(lists_are_arrays);
 	RUN(a_full_disk_changes_nothing);
 	RUN(a_newer_database_is_refused);
+	RUN(what_cannot_be_bound_is_an_error);
 	store_close(s);
 	unlink(path);
 	return check_end();

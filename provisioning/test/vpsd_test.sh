@@ -99,6 +99,28 @@ stop_vpsd()
 	vpsd_pid=
 }
 
+# survives N COMMAND...: a vpsd that ends after its N-th change since its
+# start is told this.  True when it got through without that.
+survives()
+{
+	stop_vpsd TERM
+	export SERAI_CRASH_AT="$1"
+	shift
+	"$bin/vpsd-fake" --state "$work/state" --run "$work/run" \
+		--templates "$work/templates" 2>>"$log" &
+	vpsd_pid=$!
+	unset SERAI_CRASH_AT
+	# It may already end before it answers.
+	until_true 30 sh -c "'$bin/vps' host || ! kill -0 $vpsd_pid"
+	if "$@" >/dev/null 2>&1; then
+		stop_vpsd KILL
+		return 0
+	fi
+	wait "$vpsd_pid"
+	vpsd_pid=
+	return 1
+}
+
 ssh_key='ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNo8mXfLQTUmc1hAeqw7cyVOwLpIX/AeOkk8bPkoVQ/ me'
 
 # A new host with a customer, two plans and eight addresses to sell.
@@ -171,8 +193,13 @@ run()
 	[ "$failed" = 1 ] || echo "ok vpsd: $1"
 }
 
-# shellcheck source=test/vpsd_cases.sh
-. "$(dirname "$0")/vpsd_cases.sh"
+here=$(dirname "$0")
+# shellcheck source=test/vpsd_sale_cases.sh
+. "$here/vpsd_sale_cases.sh"
+# shellcheck source=test/vpsd_life_cases.sh
+. "$here/vpsd_life_cases.sh"
+# shellcheck source=test/vpsd_crash_cases.sh
+. "$here/vpsd_crash_cases.sh"
 
 mkdir -p "$log_dir" "$work/templates" "$work/full"
 echo "$ssh_key" >"$work/key.pub"
@@ -185,7 +212,7 @@ ip link set lo up
 ip route add local 10.0.2.0/24 dev lo
 start_banner
 
-# shellcheck disable=SC2154 # set in vpsd_cases.sh
-for case in ${VPSD_CASES:-$cases}; do
+# shellcheck disable=SC2154 # set in vpsd_*_cases.sh
+for case in ${VPSD_CASES:-$sale_cases $life_cases $crash_cases}; do
 	run "$case"
 done
