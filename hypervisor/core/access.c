@@ -27,11 +27,15 @@ int access_get_domain(struct domain *caller, domid_t id, struct domain **out)
 		*out = caller;
 		return 0;
 	}
+	*out = domain_get_by_id(id);
+	if (!*out) {
+		return -ESRCH;
+	}
 	if (!caller->privileged) {
+		domain_put(*out);
 		return -EPERM;
 	}
-	*out = domain_get_by_id(id);
-	return *out ? 0 : -ESRCH;
+	return 0;
 }
 
 bool domain_may_map_mmio(const struct domain *d, mfn_t m, bool writable)

@@ -16,7 +16,7 @@ extern struct domain domain_io, domain_xen;
 /*
  * The domain that `id` means when `caller` says it, with a reference for
  * domain_put().  DOMID_SELF and the caller's own id are the caller; any
- * other needs privilege.  0, -EPERM, -ESRCH.
+ * other needs privilege.  0, -ESRCH (asked first, as on Xen), -EPERM.
  */
 int access_get_domain(struct domain *caller, domid_t id, struct domain **out);
 

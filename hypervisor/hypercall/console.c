@@ -50,6 +50,6 @@ long hc_console_io(struct hc *hc)
 	case CONSOLEIO_read:
 		return hc->d->privileged ? read_input(hc) : -EPERM;
 	default:
-		return -ENOSYS;
+		return hc->d->privileged ? -ENOSYS : -EPERM;
 	}
 }

@@ -57,12 +57,19 @@ static int16_t hold_grant(struct hc *hc, struct end *e, domid_t id,
 static int16_t hold(struct hc *hc, struct end *e, bool is_grant, bool readonly,
 		    domid_t id, uint32_t ref, uint64_t gmfn)
 {
+	struct domain *rd;
+
 	e->rd = NULL;
 	e->readonly = readonly;
 	if (is_grant) {
 		return hold_grant(hc, e, id, ref);
 	}
 	if (id != DOMID_SELF && id != hc->d->id) {
+		rd = domain_get_by_id(id);
+		if (!rd) {
+			return GNTST_bad_domain;
+		}
+		domain_put(rd);
 		return GNTST_permission_denied;
 	}
 	return hold_own(hc, e, gmfn);

@@ -128,7 +128,8 @@ static long resize(struct hc *hc, unsigned long cmd, gva_t arg)
 	struct resize z = { .cmd = cmd };
 	long rc;
 
-	/* These calls answer how many extents they did; none, to nonsense.
+	/* These calls answer how many extents they did; none, to nonsense
+	 * and for domains that are not there or not the caller's to name.
 	 * A count must survive the trip through arg[0]. */
 	if (port_copy_from_guest(&z.r, arg, sizeof(z.r)) != 0 ||
 	    z.r.nr_extents > ~0UL >> MEMORY_EXTENT_SHIFT ||
@@ -139,7 +140,7 @@ static long resize(struct hc *hc, unsigned long cmd, gva_t arg)
 	}
 	rc = access_get_domain(hc->d, z.r.domid, &z.d);
 	if (rc) {
-		return rc;
+		return (long)start;
 	}
 	rc = resize_extents(hc, &z, start);
 	domain_put(z.d);

@@ -348,6 +348,41 @@ TEST(dispatch_cpu_state)
 		 -EINVAL);
 }
 
+/* As on Xen: whether a domain is there is asked before who asks. */
+TEST(dispatch_names_of_others)
+{
+	struct evtchn_alloc_unbound alloc = { .dom = 1234 };
+	struct xen_memory_domain md = { .domid = 1234 };
+	struct xen_memory_reservation r = { .domid = 1234, .nr_extents = 1 };
+	struct gnttab_copy copy = { .source.domid = 1234 };
+	int i;
+
+	setup();
+	r.extent_start.p = (xen_pfn_t *)(uintptr_t)fake_gva(SCRATCH).v;
+	for (i = 0; i < 2; i++) {
+		CHECK_EQ(world_call(v, __HYPERVISOR_event_channel_op,
+				    EVTCHNOP_alloc_unbound,
+				    put(0, &alloc, sizeof(alloc)), 0, 0),
+			 i ? -EPERM : -ESRCH);
+		CHECK_EQ(world_call(v, __HYPERVISOR_memory_op,
+				    XENMEM_maximum_reservation,
+				    put(0, &md, sizeof(md)), 0, 0),
+			 i ? -EPERM : -ESRCH);
+		CHECK_EQ(world_call(v, __HYPERVISOR_memory_op,
+				    XENMEM_decrease_reservation,
+				    put(0, &r, sizeof(r)), 0, 0),
+			 0);
+		CHECK_EQ(world_call(v, __HYPERVISOR_grant_table_op,
+				    GNTTABOP_copy, put(0, &copy, sizeof(copy)),
+				    1, 0),
+			 0);
+		CHECK_EQ(((struct gnttab_copy *)fake_guest(0))->status,
+			 i ? GNTST_permission_denied : GNTST_bad_domain);
+		alloc.dom = md.domid = r.domid = copy.source.domid = 0;
+	}
+	CHECK_EQ(world_call(v, __HYPERVISOR_console_io, 2, 0, 0, 0), -EPERM);
+}
+
 /* XSA-444 and before: no breakpoint inside the hypervisor, none on I/O. */
 TEST(dispatch_debug_registers)
 {

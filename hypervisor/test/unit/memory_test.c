@@ -436,8 +436,8 @@ TEST(memory_questions)
 	si.arch.max_pfn = 4711;
 	CHECK_EQ(op(XENMEM_maximum_gpfn), 4710);
 	md->domid = 5;
-	CHECK_EQ(op(XENMEM_maximum_gpfn), -EPERM);
-	CHECK_EQ(op(XENMEM_current_reservation), -EPERM);
+	CHECK_EQ(op(XENMEM_maximum_gpfn), -ESRCH);
+	CHECK_EQ(op(XENMEM_current_reservation), -ESRCH);
 	CHECK_EQ(op(XENMEM_get_vnumainfo), -EOPNOTSUPP);
 	CHECK_EQ(op(XENMEM_acquire_resource), -EOPNOTSUPP);
 	CHECK_EQ(op(XENMEM_add_to_physmap), -EACCES);

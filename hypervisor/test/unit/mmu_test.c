@@ -180,9 +180,9 @@ TEST(mmu_update_foreign_needs_privilege)
 {
 	setup();
 	request(0, at(s.l1, 0), 0);
-	CHECK_EQ(update(&A, 1, 5), -EPERM);
+	CHECK_EQ(update(&A, 1, 5), -ESRCH);
 	CHECK_EQ(update(&A, 1, DOMID_XEN), -EPERM);
-	CHECK_EQ(update(&A, 1, DOMID_SELF | (6U << 16)), -EPERM);
+	CHECK_EQ(update(&A, 1, DOMID_SELF | (6U << 16)), -ESRCH);
 	CHECK_EQ(update(&A, 1, 1 | (2U << 16)), 0); /* itself by number */
 	A.d.privileged = true;
 	CHECK_EQ(update(&A, 1, 5), -ESRCH);

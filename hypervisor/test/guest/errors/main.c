@@ -5,6 +5,8 @@
  */
 #include "guest.h"
 
+#include <xen/grant_table.h>
+
 const char guest_subject[] = "errors";
 
 static uint8_t page[PAGE_SIZE] __attribute__((aligned(4096)));
@@ -88,6 +90,75 @@ static void table(void)
 	}
 }
 
+/* Where each names a domain. Of grants the status counts. */
+static const struct {
+	const char *name;
+	unsigned int nr, cmd;
+	size_t domid, status;
+} naming[] = {
+#define EVENT(op)                                                              \
+	#op, __HYPERVISOR_event_channel_op, EVTCHNOP_##op,                     \
+		offsetof(struct evtchn_##op, dom), 0
+#define GRANT(op, type, member)                                                \
+	#op, __HYPERVISOR_grant_table_op, GNTTABOP_##op,                       \
+		offsetof(struct gnttab_##type, member),                        \
+		offsetof(struct gnttab_##type, status)
+#define MEMORY(op, type, member)                                               \
+	#op, __HYPERVISOR_memory_op, XENMEM_##op,                              \
+		offsetof(struct xen_##type, member), 0
+	{ EVENT(alloc_unbound) },
+	{ EVENT(status) },
+	{ EVENT(reset) },
+	{ "bind_interdomain", __HYPERVISOR_event_channel_op,
+	  EVTCHNOP_bind_interdomain, 0, 0 },
+	{ GRANT(setup_table, setup_table, dom) },
+	{ GRANT(query_size, query_size, dom) },
+	{ GRANT(map_grant_ref, map_grant_ref, dom) },
+	{ GRANT(copy, copy, source.domid) },
+	{ "get_version", __HYPERVISOR_grant_table_op, GNTTABOP_get_version,
+	  0, 0 },
+	{ MEMORY(increase_reservation, memory_reservation, domid) },
+	{ MEMORY(decrease_reservation, memory_reservation, domid) },
+	{ MEMORY(populate_physmap, memory_reservation, domid) },
+	{ MEMORY(exchange, memory_exchange, in.domid) },
+	{ MEMORY(current_reservation, memory_domain, domid) },
+	{ MEMORY(maximum_reservation, memory_domain, domid) },
+	{ MEMORY(maximum_gpfn, memory_domain, domid) },
+	{ MEMORY(set_memory_map, foreign_memory_map, domid) },
+	{ "remote_shutdown", __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown,
+	  0, 0 },
+};
+
+static void others(const char *name, uint16_t who)
+{
+	for (size_t i = 0; i < sizeof(naming) / sizeof(naming[0]); i++) {
+		struct xen_memory_reservation *r = (void *)page;
+		int16_t status;
+		long rc;
+
+		memset(page, 0, PAGE_SIZE);
+		if (naming[i].nr == __HYPERVISOR_memory_op) {
+			set_xen_guest_handle(r->extent_start,
+					     (xen_pfn_t *)(page + 2048));
+			r->nr_extents = 1;
+		}
+		memcpy(page + naming[i].domid, &who, sizeof(who));
+		rc = hypercall5(naming[i].nr, naming[i].cmd, hc_ptr(page), 1, 0,
+				0);
+		memcpy(&status, page + naming[i].status, sizeof(status));
+		guest_printf("TEST errors/%s-%s: RC %ld\n", name,
+			     naming[i].name,
+			     naming[i].status && !rc ? status : rc);
+	}
+	memset(page, 0, PAGE_SIZE);
+	guest_printf("TEST errors/%s-mmu_update: RC %ld\n", name,
+		     hypercall5(__HYPERVISOR_mmu_update, hc_ptr(page), 1, 0,
+				who, 0));
+	guest_printf("TEST errors/%s-mmuext_op: RC %ld\n", name,
+		     hypercall5(__HYPERVISOR_mmuext_op, hc_ptr(page), 1, 0,
+				who, 0));
+}
+
 /* Beyond the last, and the holes between. */
 static void numbers(void)
 {
@@ -103,6 +174,10 @@ static void numbers(void)
 void guest_main(void)
 {
 	table();
+	others("nobody", 1234);
+	if (!(start_info->flags & SIF_INITDOMAIN)) {
+		others("dom0", 0);
+	}
 	numbers();
 	VERDICT("all-answered", true, "%s", "");
 }
