@@ -16,7 +16,9 @@
  * wants these CPUs.  Nobody computes it: it is controlled, like the speed of
  * an engine, to hold the bucket half full.  It rises while the bucket is
  * emptier, sinks while it is fuller (the integral part), and one whose bucket
- * is full always competes with its plain weight (the proportional part).
+ * is full always competes with its plain weight (the proportional part).  If
+ * it waits until the bucket is nearly full, what haste has cost it so far is
+ * forgotten, too.
  *
  * Lock: d->sched.lock for the bucket; a CPU's run-queue lock is held outside.
  */
@@ -32,6 +34,8 @@
 #define PARK_NS 10000000
 /* In ns: fills any bucket, and no product with it overflows. */
 #define AGES (1LL << 40)
+/* More in the bucket is soon lost. */
+#define URGENT (FULL / 4 * 3)
 /* Ratios of weights beyond that are not made up for. */
 #define HASTE_MAX 64
 #define ONE	  1024 /* of haste, pace and level */
@@ -95,6 +99,7 @@ void credit_account(struct vcpu *v, uint64_t now)
 
 	v->sched.last_start = now;
 	v->sched.runtime_ns += ran;
+	v->sched.fair += vran;
 	if (s->rate) {
 		vran = vran * MAX(v->sched.pace, ONE) / ONE;
 		spin_lock(&s->lock);
@@ -137,6 +142,38 @@ uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until)
 		return 0;
 	}
 	return MAX(time_to_empty(v->domain, left), TURN_MIN_NS);
+}
+
+/* What it would have used by its weight alone, as near to the others as vtime. */
+static uint64_t fair_vtime(const struct vcpu *v, uint64_t clock)
+{
+	uint64_t floor = clock - credit_scale(v, WAKE_CREDIT_NS);
+
+	return vtime_before(v->sched.fair, floor) ? floor : v->sched.fair;
+}
+
+uint64_t credit_wait(struct vcpu *v, uint64_t clock, uint64_t now)
+{
+	struct sched_domain *s = &v->domain->sched;
+	int64_t level;
+
+	if (!s->rate) {
+		return 0;
+	}
+	spin_lock(&s->lock);
+	refill(s, now, 0);
+	level = s->bucket;
+	spin_unlock(&s->lock);
+	if (level < URGENT) {
+		return now + (uint64_t)((URGENT - level) / s->rate) + 1;
+	}
+	v->sched.fair = fair_vtime(v, clock);
+	if (vtime_before(v->sched.fair, v->sched.vtime)) {
+		v->sched.vtime = v->sched.fair;
+	} else {
+		v->sched.fair = v->sched.vtime;
+	}
+	return 0;
 }
 
 void credit_domain_init(struct domain *d)

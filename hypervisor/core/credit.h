@@ -40,6 +40,13 @@ void credit_account(struct vcpu *v, uint64_t now);
  */
 uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until);
 
+/*
+ * v, which is runnable, has to wait while `clock` goes on.  When its domain's
+ * bucket will be nearly full, and this is to be called again; 0: never.  If it
+ * is already, v's virtual time becomes less.
+ */
+uint64_t credit_wait(struct vcpu *v, uint64_t clock, uint64_t now);
+
 void credit_domain_init(struct domain *d);
 /* Weight and cap for the time from now on. */
 void credit_set(struct domain *d, uint16_t weight, uint16_t cap, uint64_t now);

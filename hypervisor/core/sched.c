@@ -206,6 +206,18 @@ static void note_change(uint64_t now)
 	}
 }
 
+/* Runnable, and not chosen: v waits for its turn. */
+static void wait_turn(struct sched_cpu *c, struct vcpu *v, uint64_t now)
+{
+	struct timer *t = &v->domain->sched.bucket_timer;
+	uint64_t again = credit_wait(v, c->clock, now);
+
+	queue_add(c, v);
+	if (again && (!t->queued || again < t->deadline)) {
+		timer_set(t, again);
+	}
+}
+
 static bool can_wake(const struct sched_cpu *c, const struct vcpu *v)
 {
 	return vcpu_runnable(v) && !v->sched.queued && !v->sched.parked &&
@@ -235,7 +247,7 @@ static void join(struct vcpu *v, bool was_parked)
 	queue_account(c, port_now());
 	credit_join(v, clock_for(v), was_parked);
 	vcpu_set_runstate(v, RUNSTATE_runnable, port_now());
-	queue_add(c, v);
+	wait_turn(c, v, port_now());
 	due = !c->curr || is_due(c, v);
 	if (due && c->curr && is_limited(c, &until)) {
 		if (!c->slice.queued || until < c->slice.deadline) {
@@ -300,76 +312,39 @@ void sched_yield(struct vcpu *v)
 	spin_unlock(&c->lock);
 }
 
-/* There is something in the bucket of a cap again. */
-static void unpark_all(void *arg)
+/* The bucket is fuller: some go on, or before others. */
+static void bucket_filled(void *arg)
 {
 	struct domain *d = arg;
 	struct sched_cpu *c;
+	struct vcpu *v;
 	unsigned int i;
 	bool was;
 
 	for (i = 0; i < d->vcpu_count; i++) {
-		if (!d->vcpu[i]) {
+		v = d->vcpu[i];
+		if (!v) {
 			continue;
 		}
-		c = queue_lock_of(d->vcpu[i]);
-		was = d->vcpu[i]->sched.parked;
-		d->vcpu[i]->sched.parked = false;
+		c = queue_lock_of(v);
+		was = v->sched.parked;
+		v->sched.parked = false;
+		if (v->sched.queued) {
+			queue_account(c, port_now());
+			queue_remove(c, v);
+			wait_turn(c, v, port_now());
+			if (!c->curr || is_due(c, v)) {
+				queue_resched(c);
+			}
+		}
 		spin_unlock(&c->lock);
 		if (was) {
-			join(d->vcpu[i], true);
+			join(v, true);
 		}
 	}
 }
 
 /* --- choosing ------------------------------------------------------------- */
-
-/* The CPU whose head is due first, before `limit`; NULL: none. */
-static struct sched_cpu *earliest_other(unsigned int self, uint64_t limit)
-{
-	cpumask_t left = port_cpus_online() & ~(1ULL << self);
-	struct sched_cpu *best = NULL, *o;
-	uint64_t vt, best_vtime = limit;
-
-	for (; left; left &= left - 1) {
-		o = &sched_cpus[__builtin_ctzll(left)];
-		vt = READ_ONCE(o->steal_vtime);
-		if (!o->queue.next || vt == NOBODY) {
-			continue;
-		}
-		if (best_vtime == NOBODY || vtime_before(vt, best_vtime)) {
-			best_vtime = vt;
-			best = o;
-		}
-	}
-	return best;
-}
-
-/* Take a vCPU over that is due before `limit` (NOBODY: any). */
-static struct vcpu *steal(unsigned int self, uint64_t limit)
-{
-	struct sched_cpu *o = earliest_other(self, limit);
-	struct list_head *pos;
-	struct vcpu *v;
-
-	if (!o || !spin_trylock(&o->lock)) {
-		return NULL;
-	}
-	list_for_each(pos, &o->queue) {
-		v = queue_unit(pos);
-		if (limit != NOBODY && !vtime_before(v->sched.vtime, limit)) {
-			break;
-		}
-		if (!v->running && (queue_allowed(v) >> self & 1)) {
-			queue_remove(o, v);
-			v->cpu = (uint16_t)self;
-			spin_unlock(&o->lock);
-			return v;
-		}
-	}
-	spin_unlock(&o->lock);
-	return NULL;
-}
 
 static struct vcpu *pick_due(struct sched_cpu *c, unsigned int self)
 {
@@ -385,7 +360,8 @@ static struct vcpu *pick_due(struct sched_cpu *c, unsigned int self)
 		own = NULL;
 	}
 	if (READ_ONCE(sched_waiting)) {
-		v = steal(self, own ? own->sched.vtime - STEAL_MARGIN : NOBODY);
+		v = queue_steal(self, own ? own->sched.vtime - STEAL_MARGIN
+					: NOBODY);
 		if (v) {
 			return v;
 		}
@@ -469,7 +445,7 @@ static struct vcpu *put_back(struct sched_cpu *c, uint64_t now)
 	if (!v) {
 		c->idle_ns += now - c->idle_since;
 	} else if (vcpu_runnable(v)) {
-		queue_add(c, v);
+		wait_turn(c, v, now);
 	}
 	return v;
 }
@@ -564,7 +540,7 @@ void upcall_switched(struct vcpu *prev)
 void sched_domain_init(struct domain *d)
 {
 	credit_domain_init(d);
-	timer_init(&d->sched.bucket_timer, unpark_all, d, port_cpu());
+	timer_init(&d->sched.bucket_timer, bucket_filled, d, port_cpu());
 }
 
 void sched_domain_fini(struct domain *d)

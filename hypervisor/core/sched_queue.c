@@ -87,6 +87,56 @@ void queue_remove(struct sched_cpu *c, struct vcpu *v)
 	}
 }
 
+/* --- those of other CPUs --------------------------------------------------- */
+
+/* The CPU whose head is due first, before `limit`; NULL: none. */
+static struct sched_cpu *earliest_other(unsigned int self, uint64_t limit)
+{
+	cpumask_t left = port_cpus_online() & ~(1ULL << self);
+	struct sched_cpu *best = NULL, *o;
+	uint64_t vt, best_vtime = limit;
+
+	for (; left; left &= left - 1) {
+		o = &sched_cpus[__builtin_ctzll(left)];
+		vt = READ_ONCE(o->steal_vtime);
+		if (!o->queue.next || vt == NOBODY) {
+			continue;
+		}
+		if (best_vtime == NOBODY || vtime_before(vt, best_vtime)) {
+			best_vtime = vt;
+			best = o;
+		}
+	}
+	return best;
+}
+
+struct vcpu *queue_steal(unsigned int self, uint64_t limit)
+{
+	struct sched_cpu *o = earliest_other(self, limit);
+	struct list_head *pos;
+	struct vcpu *v;
+
+	if (!o || !spin_trylock(&o->lock)) {
+		return NULL;
+	}
+	list_for_each(pos, &o->queue) {
+		v = queue_unit(pos);
+		if (limit != NOBODY && !vtime_before(v->sched.vtime, limit)) {
+			break;
+		}
+		if (!v->running && (queue_allowed(v) >> self & 1)) {
+			queue_remove(o, v);
+			v->cpu = (uint16_t)self;
+			spin_unlock(&o->lock);
+			return v;
+		}
+	}
+	spin_unlock(&o->lock);
+	return NULL;
+}
+
+/* --- accounting ------------------------------------------------------------ */
+
 /* Debit curr up to now, and let the clock follow. */
 void queue_account(struct sched_cpu *c, uint64_t now)
 {

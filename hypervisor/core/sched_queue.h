@@ -60,6 +60,12 @@ void queue_setup(struct sched_cpu *c);
 /* The lock is held for all of these. */
 void queue_add(struct sched_cpu *c, struct vcpu *v);
 void queue_remove(struct sched_cpu *c, struct vcpu *v);
+/*
+ * Take over a vCPU that waits for another CPU and is due before `limit`
+ * (NOBODY: any); NULL: there is none, or its queue is busy.  Locks by itself;
+ * the caller holds at most its own CPU's lock.
+ */
+struct vcpu *queue_steal(unsigned int self, uint64_t limit);
 /* Debit curr up to now, and let the clock follow. */
 void queue_account(struct sched_cpu *c, uint64_t now);
 /* Make that CPU choose again soon. */

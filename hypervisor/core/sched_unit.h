@@ -14,6 +14,7 @@ struct sched_unit {
 	bool parked;	     /* runnable, but its domain's cap is used up */
 	bool movable;	     /* may run on more than one CPU, as queued */
 	uint64_t vtime;	     /* virtual ns it has run; see sched.c */
+	uint64_t fair;	     /* the same without what a cap adds; credit.c */
 	uint64_t last_start; /* port_now() up to which it is accounted */
 	uint64_t runtime_ns; /* total time on a CPU; billing reads it */
 	uint32_t pace; /* of its virtual time, if it has a cap; credit.c */

@@ -158,8 +158,8 @@ static void check_window(unsigned int cpus, unsigned int sample)
  * Caps and sleepers together: who is awake changes what the capped ones leave
  * to the others, so the second's mean has no one answer.  But at each instant
  * a busy one's share lies between that beside sleepers that never sleep, and
- * that beside none; so does the mean.  One that has a cap may miss some of it
- * when who is awake changes faster than credit.c learns: half is got for sure.
+ * that beside none; so does the mean.  One that has a cap may miss a
+ * little of it when who is awake changes faster than credit.c learns.
  */
 static void check_bounds(unsigned int cpus, unsigned int sample)
 {
@@ -178,7 +178,7 @@ static void check_bounds(unsigned int cpus, unsigned int sample)
 	for (i = 0; i < count; i++) {
 		g = got(i, sample);
 		if (load[i].d->sched.cap) {
-			least[i] /= 2;
+			least[i] *= 0.95;
 		}
 		if (!load[i].off &&
 		    (g < least[i] - 0.005 || g > most[i] + 0.005)) {
