@@ -222,21 +222,25 @@ int boot_run(struct brain *b, struct err *err)
 	if (rc) {
 		return rc;
 	}
-	reply = ask(b, &clean, err);
-	if (!reply || reply->rc) {
-		return reply ? reply->rc : -EPIPE;
-	}
 	reply = ask(b, &host, err);
 	if (!reply || reply->rc) {
 		return reply ? reply->rc : -EPIPE;
 	}
 	brain_set_host(b, &reply->u.host);
-	rc = clean_templates(b, err);
+	rc = store_storage(b->store, b->host.disk_is_lvm ? "lvm" : "files",
+			   err);
+	if (rc == 0) {
+		rc = clean_templates(b, err);
+	}
 	if (rc == 0) {
 		rc = finish_removals(b, err);
 	}
 	if (rc) {
 		return rc;
+	}
+	reply = ask(b, &clean, err);
+	if (!reply || reply->rc) {
+		return reply ? reply->rc : -EPIPE;
 	}
 	import_shipped(b);
 	return look_around(b, err);

@@ -2,8 +2,8 @@
 # not belong, or has no room left.
 # shellcheck shell=sh disable=SC2154,SC2034,SC2016,SC2317
 
-crash_cases="orphans_go foreign_disks second_vpsd kill_create kill_destroy kill_stop
-	full_state"
+crash_cases="orphans_go foreign_disks other_storage second_vpsd kill_create
+	kill_destroy kill_stop full_state"
 
 # What belongs to no VPS any more is removed, what belongs to one is put back.
 # Domains of others may look like ours by chance: no id was ever that high.
@@ -44,13 +44,39 @@ foreign_disks()
 	rm -r "$work/state"
 	mkdir "$work/state"
 	rm "$work"/fake/dom/[0-9]* # the host was restarted, too
+	: >"$work/fake/log"
 	expect 0 'disks of VPSs that this database never had (up to v-1)' \
 		timeout 20 "$bin/vpsd-fake" --state "$work/state" \
 		--run "$work/run" --templates "$work/templates"
 	diff -r "$work/before/disk" "$work/fake/disk" >"$work/out" ||
 		bad "expected disks and templates untouched, got" \
 			"$(cat "$work/out")"
+	! grep -e clean -e remove "$work/fake/log" >"$work/out" ||
+		bad "expected no cleaning, got $(cat "$work/out")"
 	rm -r "$work/before"
+}
+
+# The volume group did not come up: nothing must be sold from files meanwhile.
+other_storage()
+{
+	was_lvm="UPDATE setting SET value = 'lvm' WHERE key = 'storage'"
+	fresh
+	expect 0 '' create web1
+	stop_vpsd TERM
+	sqlite3 "$work/state/serai.db" "$was_lvm"
+	expect 0 'the volume group is not there' timeout 20 "$bin/vpsd-fake" \
+		--state "$work/state" --run "$work/run" \
+		--templates "$work/templates"
+	sqlite3 "$work/state/serai.db" \
+		"UPDATE setting SET value = 'files' WHERE key = 'storage'"
+	start_vpsd
+	is_running web1 || bad "expected web1 untouched"
+	expect 0 '' vps destroy web1
+	stop_vpsd TERM
+	sqlite3 "$work/state/serai.db" "$was_lvm"
+	start_vpsd
+	expect 0 '' create web1
+	check_world
 }
 
 second_vpsd()
