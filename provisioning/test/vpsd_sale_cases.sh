@@ -41,6 +41,7 @@ bad_input()
 	expect 2 'name: is required' vps show
 	expect 2 'one word too many' vps show a b
 	expect 2 '--x: no such flag' vps show a --x
+	expect 2 "-x: no such flag of 'vps show'" vps show -x
 	expect 2 "name: 'Web' is not a name" create Web
 	expect 2 'not only digits' create 123
 	expect 4 "name: VPS 'web1' exists already" create web1
