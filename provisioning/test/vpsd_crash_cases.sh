@@ -2,8 +2,8 @@
 # not belong, or has no room left.
 # shellcheck shell=sh disable=SC2154,SC2034,SC2016,SC2317
 
-crash_cases="orphans_go foreign_disks other_storage second_vpsd kill_create
-	kill_destroy kill_stop full_state"
+crash_cases="orphans_go foreign_disks other_storage cleaning_fails
+	refused_request second_vpsd kill_create kill_destroy kill_stop full_state"
 
 # What belongs to no VPS any more is removed, what belongs to one is put back.
 # Domains of others may look like ours by chance: no id was ever that high.
@@ -76,6 +76,43 @@ other_storage()
 	sqlite3 "$work/state/serai.db" "$was_lvm"
 	start_vpsd
 	expect 0 '' create web1
+	check_world
+}
+
+# What cannot be cleaned up now is no reason to leave the VPSs alone.
+cleaning_fails()
+{
+	fresh
+	mkdir -p "$work/fake/fail"
+	echo 'the volume is in use' >"$work/fake/fail/template-remove"
+	echo 'lvs failed' >"$work/fake/fail/clean"
+	sed "s/^version=.*/version=2.0/" "$work/templates/busybox-1.0.tar.zst" \
+		>"$work/busybox-2.0.tar.zst"
+	expect 0 2.0 vps template import "$work/busybox-2.0.tar.zst"
+	expect 1 'the volume is in use' vps template remove busybox --version 1.0
+	stop_vpsd TERM
+	echo x >"$work/fake/disk/t-ghost-1.0"
+	start_vpsd
+	expect 0 'running' create web1
+	stop_vpsd TERM
+	rm -r "$work/fake/fail"
+	start_vpsd
+	if [ -e "$work/fake/disk/t-busybox-1.0" ] ||
+		[ -e "$work/fake/disk/t-ghost-1.0" ]; then
+		bad "expected both removed at last"
+	fi
+	check_world
+}
+
+# The privileged side does not take everything that a database may hold.
+refused_request()
+{
+	fresh
+	stop_vpsd TERM
+	sqlite3 "$work/state/serai.db" "UPDATE template SET cmdline = char(7)"
+	start_vpsd
+	expect 1 'refused: cmdline' create web1 --timeout 20
+	expect 3 'not known' vps show web1
 	check_world
 }
 
