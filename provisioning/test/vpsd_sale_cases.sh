@@ -245,6 +245,9 @@ lists()
 		"'$bin/vps' customer add c2 >/dev/full"
 	expect 0 'c2' vps customer show c2 --socket="$SERAI_SOCKET"
 	expect 0 'web1' vps usage
+	sqlite3 "$work/state/serai.db" \
+		"UPDATE vps SET last_error = '$(printf %0200d 7) end'"
+	expect 0 "$(printf %0200d 7) end" vps show web1
 	[ "$(vps show nobody --json 2>/dev/null | grep -c '"code":[^0-9]*3')" \
 		= 1 ] || bad "expected the error as JSON"
 }
