@@ -46,7 +46,7 @@ foreign_disks()
 	rm "$work"/fake/dom/[0-9]* # the host was restarted, too
 	: >"$work/fake/log"
 	expect 0 'disks of VPSs that this database never had (up to v-1)' \
-		timeout 20 "$bin/vpsd-fake" --state "$work/state" \
+		timeout 60 "$bin/vpsd-fake" --state "$work/state" \
 		--run "$work/run" --templates "$work/templates"
 	diff -r "$work/before/disk" "$work/fake/disk" >"$work/out" ||
 		bad "expected disks and templates untouched, got" \
@@ -64,7 +64,7 @@ other_storage()
 	expect 0 '' create web1
 	stop_vpsd TERM
 	sqlite3 "$work/state/serai.db" "$was_lvm"
-	expect 0 'the volume group is not there' timeout 20 "$bin/vpsd-fake" \
+	expect 0 'the volume group is not there' timeout 60 "$bin/vpsd-fake" \
 		--state "$work/state" --run "$work/run" \
 		--templates "$work/templates"
 	sqlite3 "$work/state/serai.db" \
@@ -119,7 +119,7 @@ refused_request()
 second_vpsd()
 {
 	fresh
-	timeout 20 "$bin/vpsd-fake" --state "$work/state" --run "$work/run" \
+	timeout 60 "$bin/vpsd-fake" --state "$work/state" --run "$work/run" \
 		--templates "$work/templates" >"$work/out" 2>&1
 	[ "$?" = 4 ] || bad "expected status 4"
 	grep -q 'another vpsd is running' "$work/out" ||
