@@ -18,6 +18,8 @@ ip6_1=2001:db8::50 ip6_2=2001:db8::51 ip6_h=2001:db8::15
 mac_1=00:16:3e:00:00:01 mac_2=00:16:3e:00:00:02
 mac_h=02:00:00:00:00:15
 
+# What an earlier run left would be taken for what this one waits for.
+rm -rf "$log"
 mkdir -p "$log"
 mount -t tmpfs none /run
 mount -t sysfs none /sys
