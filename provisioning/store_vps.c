@@ -208,6 +208,21 @@ int store_vps_set_desired(struct store *s, uint64_t id,
 	return store_end(s, rc, err);
 }
 
+/* A GRUB that finds nothing to boot keeps a CPU busy at its prompt. */
+static int check_own_kernel(struct store *s, uint64_t id, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(s, SQL_VPS_TEMPLATE, "i", (int64_t)id);
+	bool row;
+	int rc = store_step(s, stmt, &row, err);
+
+	if (rc == 0 && row && !sqlite3_column_int(stmt, 3)) {
+		rc = store_no_own_kernel(
+			(const char *)sqlite3_column_text(stmt, 2), err);
+	}
+	sqlite3_reset(stmt);
+	return rc;
+}
+
 int store_vps_set_boot(struct store *s, uint64_t id, const char *boot,
 		       int64_t now, struct err *err)
 {
@@ -216,7 +231,13 @@ int store_vps_set_boot(struct store *s, uint64_t id, const char *boot,
 	if (rc) {
 		return rc;
 	}
-	rc = store_run(s, SQL_VPS_SET_BOOT, err, "it", (int64_t)id, boot);
+	if (strcmp(boot, STORE_BOOT_OWN) == 0) {
+		rc = check_own_kernel(s, id, err);
+	}
+	if (rc == 0) {
+		rc = store_run(s, SQL_VPS_SET_BOOT, err, "it", (int64_t)id,
+			       boot);
+	}
 	if (rc == 0) {
 		rc = store_event(s, id, "boot", boot, now, err);
 	}

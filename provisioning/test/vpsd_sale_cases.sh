@@ -266,6 +266,12 @@ own_kernel()
 		create web1 --boot x
 	expect 2 "boot: template 'busybox' has no kernel of its own" \
 		create web1 --boot own-kernel
+	expect 0 '' create web0
+	expect 0 '' vps stop web0
+	expect 2 "boot: template 'busybox' has no kernel of its own" \
+		vps start web0 --boot own-kernel
+	expect 0 'template' vps start web0 --boot template
+	expect 0 '' vps destroy web0
 	{
 		sed 's/^version=.*/version=2.0/' \
 			"$work/templates/busybox-1.0.tar.zst"
