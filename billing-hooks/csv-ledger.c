@@ -117,8 +117,12 @@ static int ledger_write(int fd, const struct record *record)
 		return -errno;
 	}
 	rc = ledger_scan(fd, st.st_size, record->id, &end, &seen);
-	if (rc != 0 || seen) {
+	if (rc != 0) {
 		return rc;
+	}
+	/* Whoever wrote it may have been killed before this. */
+	if (seen) {
+		return fsync(fd) != 0 ? -errno : 0;
 	}
 	if (end < st.st_size && ftruncate(fd, end) != 0) {
 		return -errno;

@@ -57,6 +57,22 @@ static int boot_id(struct brain *b, struct err *err)
 }
 
 /*
+ * Have something removed.  What cannot be now is left for the next start, since
+ * no VPS depends on it.
+ */
+static int clean_up(struct brain *b, struct hands_request *req, bool *done,
+		    struct err *err)
+{
+	struct hands_reply *reply = ask(b, req, err);
+
+	*done = reply && reply->rc == 0;
+	if (reply && reply->rc) {
+		brain_log("left for the next start: %s", err->text);
+	}
+	return reply ? 0 : -EPIPE;
+}
+
+/*
  * What has no row is removed in a moment, which is right for what a sale left
  * behind.  Disks with ids that this database never gave are something else:
  * customers', and this is not their database.  (The state partition was
@@ -84,6 +100,7 @@ static int clean_templates(struct brain *b, struct err *err)
 	struct hands_template *list;
 	uint32_t count;
 	int rc = 0;
+	bool done;
 
 	if (!reply || reply->rc) {
 		return reply ? reply->rc : -EPIPE;
@@ -108,30 +125,31 @@ static int clean_templates(struct brain *b, struct err *err)
 		req = (struct hands_request){ .op = HANDS_TEMPLATE_REMOVE };
 		memcpy(req.template, list[i].name, sizeof(req.template));
 		memcpy(req.version, list[i].version, sizeof(req.version));
-		reply = ask(b, &req, err);
-		rc = reply ? reply->rc : -EPIPE;
+		rc = clean_up(b, &req, &done, err);
 	}
 	free(list);
 	return rc;
 }
 
+/* The first that cannot be removed leaves the rest for the next start, too. */
 static int finish_removals(struct brain *b, struct err *err)
 {
+	bool done;
+
 	for (;;) {
 		struct hands_request req = { .op = HANDS_TEMPLATE_REMOVE };
-		struct hands_reply *reply;
 		int rc = store_template_removing(b->store, req.template,
 						 req.version);
 
 		if (rc) {
 			return rc == -ENOENT ? 0 : rc;
 		}
-		reply = ask(b, &req, err);
-		rc = reply ? reply->rc : -EPIPE;
-		if (rc == 0) {
-			rc = store_template_forget(b->store, req.template,
-						   req.version, err);
+		rc = clean_up(b, &req, &done, err);
+		if (rc || !done) {
+			return rc;
 		}
+		rc = store_template_forget(b->store, req.template,
+					   req.version, err);
 		if (rc) {
 			return rc;
 		}
@@ -217,23 +235,27 @@ int boot_run(struct brain *b, struct err *err)
 	struct hands_request clean = { .op = HANDS_CLEAN };
 	struct hands_request host = { .op = HANDS_HOST };
 	struct hands_reply *reply;
+	bool done;
 	int rc = boot_id(b, err);
 
 	if (rc) {
 		return rc;
-	}
-	reply = ask(b, &clean, err);
-	if (!reply || reply->rc) {
-		return reply ? reply->rc : -EPIPE;
 	}
 	reply = ask(b, &host, err);
 	if (!reply || reply->rc) {
 		return reply ? reply->rc : -EPIPE;
 	}
 	brain_set_host(b, &reply->u.host);
-	rc = clean_templates(b, err);
+	rc = store_storage(b->store, b->host.disk_is_lvm ? "lvm" : "files",
+			   err);
+	if (rc == 0) {
+		rc = clean_templates(b, err);
+	}
 	if (rc == 0) {
 		rc = finish_removals(b, err);
+	}
+	if (rc == 0) {
+		rc = clean_up(b, &clean, &done, err);
 	}
 	if (rc) {
 		return rc;

@@ -200,6 +200,10 @@ static int take_words(struct cli *cli, char **words, int count,
 			i += used;
 			continue;
 		}
+		if (flags && words[i][0] == '-') {
+			return err_set(err, -EINVAL, "%.60s: no such flag of 'vps "
+				       "%s'", words[i], cli->verb->name);
+		}
 		arg = next_positional(cli);
 		if (!arg) {
 			return err_set(err, -EINVAL, "%.60s: one word too many"

@@ -278,6 +278,10 @@ static void show_object(const cJSON *object)
 		}
 		form = form_of(item->string, &label);
 		printf("%-20.*s ", (int)label, item->string);
+		if (cJSON_IsString(item) && *item->valuestring) {
+			printf("%s\n", item->valuestring);
+			continue;
+		}
 		if (!cJSON_IsObject(item)) {
 			format_cell(cell, item, form);
 			printf("%s\n", cell);

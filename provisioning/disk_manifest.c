@@ -40,12 +40,13 @@ static bool is_word(char c)
 	return is_lower(c) || (c >= 'A' && c <= 'Z');
 }
 
-/* Lower-case letters, digits and inner hyphens. */
+/* Lower-case letters, digits and inner hyphens; only digits would be an id. */
 static bool name_ok(const char *s)
 {
 	size_t len = strlen(s);
 
-	if (len == 0 || len > 32 || s[0] == '-' || s[len - 1] == '-') {
+	if (len == 0 || len > 32 || s[0] == '-' || s[len - 1] == '-' ||
+	    strspn(s, "0123456789") == len) {
 		return false;
 	}
 	for (; *s; s++) {
@@ -118,7 +119,8 @@ static const struct key {
 } keys[] = {
 	{"format", FIXED, true, 0, 0, 0, 0, NULL, "1"},
 	{"name", TEXT, true, MEMBER(name), SIZE(name), 0, 0, name_ok,
-	 "lower-case letters, digits and inner hyphens, at most 32"},
+	 "lower-case letters, digits and inner hyphens, at most 32, not only "
+	 "digits"},
 	{"version", TEXT, true, MEMBER(version), SIZE(version), 0, 0,
 	 version_ok, "letters, digits, '.' and '+', at most 32"},
 	{"description", TEXT, false, MEMBER(description), SIZE(description), 0,

@@ -185,8 +185,10 @@ static bool take_request(struct hands *h)
 	buffer[len] = '\0';
 	if (hands_check(req, (size_t)len, &err) != 0) {
 		fprintf(stderr, "vpsd: privileged side %s\n", err.text);
-		send_failure(h->fd, (size_t)len >= sizeof(*req) ? req->tag : 0,
-			     0, err.text);
+		/* Whoever waits for this tag learns it by its operation. */
+		if ((size_t)len >= sizeof(*req)) {
+			send_failure(h->fd, req->tag, req->op, err.text);
+		}
 		return true;
 	}
 	req->guest.ssh_keys = NULL;

@@ -193,4 +193,10 @@ int store_sold(struct store *s, struct store_sold *sold, struct err *err);
 int store_boot(struct store *s, const char *boot_id, int64_t now,
 	       struct err *err);
 
+/**
+ * VPSs' disks are @storage ("lvm" or "files") from now on.  -EIO when there
+ * are VPSs whose disks are the other.
+ */
+int store_storage(struct store *s, const char *storage, struct err *err);
+
 #endif

@@ -122,6 +122,12 @@ static int find_template(struct store *s, const struct store_sale *sale,
 	return rc;
 }
 
+int store_no_own_kernel(const char *template, struct err *err)
+{
+	return err_set(err, -EINVAL, "boot: template '%s' has no kernel of its "
+		       "own; only --boot template is possible", template);
+}
+
 static int check_template(const struct plan_row *plan, const char *name,
 			  int64_t min_disk_mib, int64_t min_ram_mib,
 			  struct err *err)
@@ -406,9 +412,7 @@ static int sell(struct store *s, const struct store_sale *sale,
 				    tpl.min_ram_mib, err);
 	}
 	if (rc == 0 && sale->own_kernel && !tpl.own_kernel) {
-		rc = err_set(err, -EINVAL, "boot: template '%s' has no "
-			     "kernel of its own; only --boot template is "
-			     "possible", tpl.name);
+		rc = store_no_own_kernel(tpl.name, err);
 	}
 	if (rc == 0) {
 		rc = check_capacity(s, &plan, cap, 0, err);
@@ -490,7 +494,7 @@ static int change_plan(struct store *s, uint64_t id, const char *ref,
 	if (rc) {
 		return rc;
 	}
-	stmt = store_bind(s, SQL_VPS_TEMPLATE_MIN, "i", (int64_t)id);
+	stmt = store_bind(s, SQL_VPS_TEMPLATE, "i", (int64_t)id);
 	rc = store_step(s, stmt, &row, err);
 	if (rc == 0) {
 		rc = check_template(&plan,

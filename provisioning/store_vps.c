@@ -208,6 +208,21 @@ int store_vps_set_desired(struct store *s, uint64_t id,
 	return store_end(s, rc, err);
 }
 
+/* A GRUB that finds nothing to boot keeps a CPU busy at its prompt. */
+static int check_own_kernel(struct store *s, uint64_t id, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(s, SQL_VPS_TEMPLATE, "i", (int64_t)id);
+	bool row;
+	int rc = store_step(s, stmt, &row, err);
+
+	if (rc == 0 && row && !sqlite3_column_int(stmt, 3)) {
+		rc = store_no_own_kernel(
+			(const char *)sqlite3_column_text(stmt, 2), err);
+	}
+	sqlite3_reset(stmt);
+	return rc;
+}
+
 int store_vps_set_boot(struct store *s, uint64_t id, const char *boot,
 		       int64_t now, struct err *err)
 {
@@ -216,7 +231,13 @@ int store_vps_set_boot(struct store *s, uint64_t id, const char *boot,
 	if (rc) {
 		return rc;
 	}
-	rc = store_run(s, SQL_VPS_SET_BOOT, err, "it", (int64_t)id, boot);
+	if (strcmp(boot, STORE_BOOT_OWN) == 0) {
+		rc = check_own_kernel(s, id, err);
+	}
+	if (rc == 0) {
+		rc = store_run(s, SQL_VPS_SET_BOOT, err, "it", (int64_t)id,
+			       boot);
+	}
 	if (rc == 0) {
 		rc = store_event(s, id, "boot", boot, now, err);
 	}
@@ -432,21 +453,30 @@ static int end_all_domains(struct store *s, int64_t now, struct err *err)
 	}
 }
 
+/* "" when there is none. */
+static int setting_get(struct store *s, const char *key, char *out,
+		       size_t size, struct err *err)
+{
+	sqlite3_stmt *stmt = store_bind(s, SQL_SETTING_GET, "t", key);
+	bool row;
+	int rc = store_step(s, stmt, &row, err);
+
+	out[0] = '\0';
+	if (rc == 0 && row) {
+		store_text(stmt, 0, out, size);
+	}
+	sqlite3_reset(stmt);
+	return rc;
+}
+
 int store_boot(struct store *s, const char *boot_id, int64_t now,
 	       struct err *err)
 {
-	sqlite3_stmt *stmt = store_bind(s, SQL_SETTING_GET, "t", "boot_id");
-	bool row, same;
-	int rc = store_step(s, stmt, &row, err);
+	char was[64];
+	int rc = setting_get(s, "boot_id", was, sizeof(was), err);
 
-	if (rc) {
+	if (rc || strcmp(was, boot_id) == 0) {
 		return rc;
-	}
-	same = row && strcmp((const char *)sqlite3_column_text(stmt, 0),
-			     boot_id) == 0;
-	sqlite3_reset(stmt);
-	if (same) {
-		return 0;
 	}
 	rc = store_begin(s, err);
 	if (rc) {
@@ -456,6 +486,34 @@ int store_boot(struct store *s, const char *boot_id, int64_t now,
 	if (rc == 0) {
 		rc = store_run(s, SQL_SETTING_SET, err, "tt", "boot_id",
 			       boot_id);
+	}
+	return store_end(s, rc, err);
+}
+
+int store_storage(struct store *s, const char *storage, struct err *err)
+{
+	char was[16];
+	int64_t vps = 0;
+	int rc = setting_get(s, "storage", was, sizeof(was), err);
+
+	if (rc || strcmp(was, storage) == 0) {
+		return rc;
+	}
+	rc = store_begin(s, err);
+	if (rc) {
+		return rc;
+	}
+	rc = store_number(s, SQL_VPS_SOLD, 0, &vps, err, "i", (int64_t)0);
+	if (rc == 0 && was[0] && vps) {
+		rc = err_set(err, -EIO, "%s: nothing is touched; see vpsd(8)",
+			     strcmp(was, "lvm") == 0 ? "the VPSs' disks are "
+			     "volumes, but the volume group is not there" :
+			     "the VPSs' disks are files, but there is a "
+			     "volume group now");
+	}
+	if (rc == 0) {
+		rc = store_run(s, SQL_SETTING_SET, err, "tt", "storage",
+			       storage);
 	}
 	return store_end(s, rc, err);
 }

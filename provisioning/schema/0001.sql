@@ -173,6 +173,7 @@ CREATE TABLE usage (
 ) STRICT;
 
 -- boot_id: of the host's boot in which domid and usage.domid have meaning.
+-- storage: lvm or files, where the disks of VPSs are.
 CREATE TABLE setting (
 	key		TEXT PRIMARY KEY,
 	value		TEXT NOT NULL

@@ -107,8 +107,8 @@ DELETE FROM vps WHERE id = ?1;
 -- name: vps_with_domain
 SELECT id FROM vps WHERE domid <> 0;
 
--- name: vps_template_min
-SELECT t.min_disk_mib, t.min_ram_mib, t.name FROM template t
+-- name: vps_template
+SELECT t.min_disk_mib, t.min_ram_mib, t.name, t.own_kernel FROM template t
 JOIN vps v ON v.template_id = t.id WHERE v.id = ?1;
 
 -- name: vps_json

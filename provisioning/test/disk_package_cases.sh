@@ -172,6 +172,7 @@ test_manifest()
 	wrong "name=" "no name"
 	wrong "name=../../etc" "name must be"
 	wrong "name=A" "name must be"
+	wrong "name=2024" "name must be"
 	wrong "name=-a" "name must be"
 	wrong "version=1-0" "version must be"
 	wrong "version=.." "version must be"

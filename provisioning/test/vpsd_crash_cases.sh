@@ -2,8 +2,8 @@
 # not belong, or has no room left.
 # shellcheck shell=sh disable=SC2154,SC2034,SC2016,SC2317
 
-crash_cases="orphans_go foreign_disks second_vpsd kill_create kill_destroy kill_stop
-	full_state"
+crash_cases="orphans_go foreign_disks other_storage cleaning_fails
+	refused_request second_vpsd kill_create kill_destroy kill_stop full_state"
 
 # What belongs to no VPS any more is removed, what belongs to one is put back.
 # Domains of others may look like ours by chance: no id was ever that high.
@@ -44,19 +44,82 @@ foreign_disks()
 	rm -r "$work/state"
 	mkdir "$work/state"
 	rm "$work"/fake/dom/[0-9]* # the host was restarted, too
+	: >"$work/fake/log"
 	expect 0 'disks of VPSs that this database never had (up to v-1)' \
-		timeout 20 "$bin/vpsd-fake" --state "$work/state" \
+		timeout 60 "$bin/vpsd-fake" --state "$work/state" \
 		--run "$work/run" --templates "$work/templates"
 	diff -r "$work/before/disk" "$work/fake/disk" >"$work/out" ||
 		bad "expected disks and templates untouched, got" \
 			"$(cat "$work/out")"
+	! grep -e clean -e remove "$work/fake/log" >"$work/out" ||
+		bad "expected no cleaning, got $(cat "$work/out")"
 	rm -r "$work/before"
+}
+
+# The volume group did not come up: nothing must be sold from files meanwhile.
+other_storage()
+{
+	was_lvm="UPDATE setting SET value = 'lvm' WHERE key = 'storage'"
+	fresh
+	expect 0 '' create web1
+	stop_vpsd TERM
+	sqlite3 "$work/state/serai.db" "$was_lvm"
+	expect 0 'the volume group is not there' timeout 60 "$bin/vpsd-fake" \
+		--state "$work/state" --run "$work/run" \
+		--templates "$work/templates"
+	sqlite3 "$work/state/serai.db" \
+		"UPDATE setting SET value = 'files' WHERE key = 'storage'"
+	start_vpsd
+	is_running web1 || bad "expected web1 untouched"
+	expect 0 '' vps destroy web1
+	stop_vpsd TERM
+	sqlite3 "$work/state/serai.db" "$was_lvm"
+	start_vpsd
+	expect 0 '' create web1
+	check_world
+}
+
+# What cannot be cleaned up now is no reason to leave the VPSs alone.
+cleaning_fails()
+{
+	fresh
+	mkdir -p "$work/fake/fail"
+	echo 'the volume is in use' >"$work/fake/fail/template-remove"
+	echo 'lvs failed' >"$work/fake/fail/clean"
+	sed "s/^version=.*/version=2.0/" "$work/templates/busybox-1.0.tar.zst" \
+		>"$work/busybox-2.0.tar.zst"
+	expect 0 2.0 vps template import "$work/busybox-2.0.tar.zst"
+	expect 1 'the volume is in use' vps template remove busybox --version 1.0
+	stop_vpsd TERM
+	echo x >"$work/fake/disk/t-ghost-1.0"
+	start_vpsd
+	expect 0 'running' create web1
+	stop_vpsd TERM
+	rm -r "$work/fake/fail"
+	start_vpsd
+	if [ -e "$work/fake/disk/t-busybox-1.0" ] ||
+		[ -e "$work/fake/disk/t-ghost-1.0" ]; then
+		bad "expected both removed at last"
+	fi
+	check_world
+}
+
+# The privileged side does not take everything that a database may hold.
+refused_request()
+{
+	fresh
+	stop_vpsd TERM
+	sqlite3 "$work/state/serai.db" "UPDATE template SET cmdline = char(7)"
+	start_vpsd
+	expect 1 'refused: cmdline' create web1 --timeout 20
+	expect 3 'not known' vps show web1
+	check_world
 }
 
 second_vpsd()
 {
 	fresh
-	timeout 20 "$bin/vpsd-fake" --state "$work/state" --run "$work/run" \
+	timeout 60 "$bin/vpsd-fake" --state "$work/state" --run "$work/run" \
 		--templates "$work/templates" >"$work/out" 2>&1
 	[ "$?" = 4 ] || bad "expected status 4"
 	grep -q 'another vpsd is running' "$work/out" ||

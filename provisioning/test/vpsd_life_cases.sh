@@ -71,7 +71,7 @@ time_outs()
 {
 	fresh
 	stop_banner
-	expect 124 'waiting for SSH' create web1 --timeout 2
+	expect 124 'waiting for SSH' create web1 --timeout 6
 	is_running web1 || bad "expected it to be kept"
 	expect 0 'creating' create web2 --no-wait
 	start_banner

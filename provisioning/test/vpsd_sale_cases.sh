@@ -41,6 +41,7 @@ bad_input()
 	expect 2 'name: is required' vps show
 	expect 2 'one word too many' vps show a b
 	expect 2 '--x: no such flag' vps show a --x
+	expect 2 "-x: no such flag of 'vps show'" vps show -x
 	expect 2 "name: 'Web' is not a name" create Web
 	expect 2 'not only digits' create 123
 	expect 4 "name: VPS 'web1' exists already" create web1
@@ -244,6 +245,9 @@ lists()
 		"'$bin/vps' customer add c2 >/dev/full"
 	expect 0 'c2' vps customer show c2 --socket="$SERAI_SOCKET"
 	expect 0 'web1' vps usage
+	sqlite3 "$work/state/serai.db" \
+		"UPDATE vps SET last_error = '$(printf %0200d 7) end'"
+	expect 0 "$(printf %0200d 7) end" vps show web1
 	[ "$(vps show nobody --json 2>/dev/null | grep -c '"code":[^0-9]*3')" \
 		= 1 ] || bad "expected the error as JSON"
 }
@@ -262,6 +266,12 @@ own_kernel()
 		create web1 --boot x
 	expect 2 "boot: template 'busybox' has no kernel of its own" \
 		create web1 --boot own-kernel
+	expect 0 '' create web0
+	expect 0 '' vps stop web0
+	expect 2 "boot: template 'busybox' has no kernel of its own" \
+		vps start web0 --boot own-kernel
+	expect 0 'template' vps start web0 --boot template
+	expect 0 '' vps destroy web0
 	{
 		sed 's/^version=.*/version=2.0/' \
 			"$work/templates/busybox-1.0.tar.zst"
