@@ -4,46 +4,10 @@
  * one line per block, addresses as 16 hexadecimal digits.
  *
  * A block that leaves early by a fault counts as a whole; the error is small.
- * One CPU.  The functions of QEMU's plugin interface (version 1) are declared
- * here because Debian packages no header; docs/devel/tcg-plugins of QEMU.
  */
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "plugin.h"
 
-#define EXPORT __attribute__((visibility("default")))
-#define MARK_BYTES "\x0f\x1f\x80" /* nopl disp32(%rax); disp32 = mark + id */
-#define MARK	   0x5e7a1000u
-#define RUNS	   16
-
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info_t;
-enum { CB_NO_REGS };
-
-typedef uint64_t plugin_id;
-typedef void trans_fn(plugin_id id, struct qemu_plugin_tb *tb);
-typedef void exec_fn(unsigned int cpu, void *data);
-typedef void exit_fn(plugin_id id, void *data);
-
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, trans_fn *fn);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
-					  exec_fn *fn, int flags, void *data);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-					    exec_fn *fn, int flags, void *data);
-void qemu_plugin_register_atexit_cb(plugin_id id, exit_fn *fn, void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *,
-						 size_t i);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
-
-EXPORT int qemu_plugin_version = 1;
-EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info,
-			       int argc, char **argv);
+#define RUNS 16
 
 struct block {
 	uint64_t address, instructions, times[RUNS];
@@ -76,20 +40,15 @@ static void on_next(unsigned int cpu, void *data)
 
 static void find_mark(struct qemu_plugin_insn *insn)
 {
-	const uint8_t *code = qemu_plugin_insn_data(insn);
-	uint32_t disp;
+	int mark = plugin_mark(insn);
 
-	if (qemu_plugin_insn_size(insn) != 7 || memcmp(code, MARK_BYTES, 3)) {
-		return;
-	}
-	memcpy(&disp, code + 3, sizeof(disp));
-	if (disp == MARK + 2) {
+	if (mark == 2) {
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_next,
 						       CB_NO_REGS, NULL);
-	} else if ((disp & ~1u) == MARK) {
+	} else if (mark == 0 || mark == 1) {
 		qemu_plugin_register_vcpu_insn_exec_cb(
 			insn, on_mark, CB_NO_REGS,
-			disp & 1 ? &counting : NULL);
+			mark ? &counting : NULL);
 	}
 }
 

@@ -1,0 +1,59 @@
+/*
+ * plugin.h - what our QEMU plugins use of its interface (version 1): Debian
+ * packages no header; docs/devel/tcg-plugins of QEMU.  For one CPU.
+ */
+#ifndef BENCH_PLUGIN_H
+#define BENCH_PLUGIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT	   __attribute__((visibility("default")))
+#define MARK_BYTES "\x0f\x1f\x80" /* nopl disp32(%rax); disp32 = mark + id */
+#define MARK	   0x5e7a1000u
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_info_t;
+enum { CB_NO_REGS };
+
+typedef uint64_t plugin_id;
+typedef void trans_fn(plugin_id id, struct qemu_plugin_tb *tb);
+typedef void exec_fn(unsigned int cpu, void *data);
+typedef void exit_fn(plugin_id id, void *data);
+
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, trans_fn *fn);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+					  exec_fn *fn, int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
+					    exec_fn *fn, int flags, void *data);
+void qemu_plugin_register_atexit_cb(plugin_id id, exit_fn *fn, void *data);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *,
+						 size_t i);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+
+EXPORT int qemu_plugin_version = 1;
+EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info,
+			       int argc, char **argv);
+
+/* The number of the mark that this instruction is, or -1. */
+static inline int plugin_mark(const struct qemu_plugin_insn *insn)
+{
+	const uint8_t *code = qemu_plugin_insn_data(insn);
+	uint32_t disp;
+
+	if (qemu_plugin_insn_size(insn) != 7 || memcmp(code, MARK_BYTES, 3)) {
+		return -1;
+	}
+	memcpy(&disp, code + 3, sizeof(disp));
+	return disp - MARK < 16 ? (int)(disp - MARK) : -1;
+}
+
+#endif
