@@ -4,10 +4,11 @@
  * "PHASE WHAT TIMES INSTRUCTIONS" to $PROFILE_OUT; each mark (calls.c) begins
  * a phase.
  *
- * What an entry is for tells the guest's last special instruction: a hypercall
- * by the number (and vcpu_op's command) that was last loaded as a constant, a
- * port, RDTSC, UD2 (Linux's forced CPUID).  Else it is "trap": faults and
- * interrupts.  A call that waits or is switched away from costs what the
+ * What an entry is for tells the guest's last special instruction: a port,
+ * RDTSC, UD2 (Linux's forced CPUID), or a hypercall, by the number (and
+ * vcpu_op's command) that the block loads which makes it or calls Linux's
+ * function for it, or else by that block's address.  Else it is "trap": faults
+ * and interrupts.  A call that waits or is switched away from costs what the
  * hypervisor does up to the next guest's instruction.
  */
 #include "../bench.d/plugin.h"
@@ -15,8 +16,7 @@
 #define HV_FIRST 0xffff800000000000u
 #define HV_LAST	 0xffff87ffffffffffu
 #define PHASES	 16
-#define KINDS	 256
-#define CALLS	 64
+#define KINDS	 512
 #define VCPU_OP	 24
 
 static struct kind {
@@ -26,12 +26,15 @@ static struct kind {
 static struct kind *last, *inside; /* inside: NULL in a guest */
 static unsigned int phase;
 
-/* A block of guest code, and the constants it leaves in EAX and EDI, or -1. */
+/* A block of guest code, and the constants that it loads into EAX and EDI, or
+ * -1; as what a hypercall counts that it makes. */
 struct block {
+	uint64_t address;
 	uintptr_t instructions;
 	int eax, edi;
+	struct kind *kind;
 };
-static int eax = -1, edi = -1;
+static struct block *now, *before; /* but for those that only jump */
 
 static struct kind *kind_get(const char *name)
 {
@@ -56,11 +59,13 @@ static void on_hypervisor(unsigned int cpu, void *instructions)
 
 static void on_guest(unsigned int cpu, void *block)
 {
-	const struct block *b = block;
+	struct block *b = block;
 
 	(void)cpu;
-	eax = b->eax >= 0 ? b->eax : eax;
-	edi = b->edi >= 0 ? b->edi : edi;
+	if (b->instructions > 1) {
+		before = now;
+		now = b;
+	}
 	inside = NULL;
 	last = &kinds[0];
 	kinds[1].times[phase]++;
@@ -80,13 +85,25 @@ static void on_next(unsigned int cpu, void *data)
 	phase += phase < PHASES - 1;
 }
 
-/* Kinds 2 to CALLS + 1 are the hypercalls, the next 16 vcpu_op's commands. */
 static void on_hypercall(unsigned int cpu, void *data)
 {
+	struct block *b = now->eax < 0 ? before : now;
+	char name[32];
+
 	(void)cpu;
 	(void)data;
-	last = eax == VCPU_OP ? &kinds[2 + CALLS + (edi & 15)]
-			      : &kinds[2 + (eax & (CALLS - 1))];
+	if (!b->kind) {
+		if (b->eax < 0) {
+			snprintf(name, sizeof(name), "hypercall@%llx",
+				 (unsigned long long)b->address);
+		} else if (b->eax == VCPU_OP) {
+			snprintf(name, sizeof(name), "vcpu_op.%d", b->edi);
+		} else {
+			snprintf(name, sizeof(name), "hypercall.%d", b->eax);
+		}
+		b->kind = kind_get(name);
+	}
+	last = b->kind;
 }
 
 static void on_translate(plugin_id id, struct qemu_plugin_tb *tb)
@@ -97,7 +114,7 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *tb)
 	struct block *b = calloc(1, sizeof(*b));
 
 	(void)id;
-	*b = (struct block){n, -1, -1};
+	*b = (struct block){address, n, -1, -1, NULL};
 	qemu_plugin_register_vcpu_tb_exec_cb(tb, hv ? on_hypervisor : on_guest,
 					     CB_NO_REGS, hv ? (void *)n : b);
 	for (size_t i = 0; i < n && !hv; i++) {
@@ -164,8 +181,6 @@ static void write_out(plugin_id id, void *data)
 int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info, int argc,
 			char **argv)
 {
-	char name[32];
-
 	(void)info;
 	(void)argc;
 	(void)argv;
@@ -174,11 +189,6 @@ int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info, int argc,
 	}
 	last = kind_get("trap");
 	kind_get("guests'-own");
-	for (unsigned int i = 0; i < CALLS + 16; i++) {
-		snprintf(name, sizeof(name), "%s.%u",
-			 i < CALLS ? "hypercall" : "vcpu_op", i % CALLS);
-		kind_get(name);
-	}
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
 	qemu_plugin_register_atexit_cb(id, write_out, NULL);
 	return 0;
