@@ -24,6 +24,8 @@ lab_tree() {
 	make -s -C "$_here/../hypervisor/test/guest" O="$B" all \
 		"$B/guest/load.elf" >/dev/null &&
 		cp "$B"/guest/*.elf "$_tree/disk/guest/" || return 1
+	gcc -O2 -shared -fPIC -o "$_tree/disk/calls.so" \
+		"$_here/lab.d/calls.c" || return 1
 	# shellcheck disable=SC2086 # words
 	[ -z "${lab_programs:-}" ] || lab_tools $lab_programs
 }
@@ -152,6 +154,7 @@ lab_count() {
 		-cpu "$CPU" -nographic -no-reboot -net none -kernel "$_hv" \
 		-append "console=com1 com1=115200 dom0_mem=${lab_dom0:-512M}" \
 		-initrd "$B/dom0-vmlinux console=hvc0 quiet rootfstype=ramfs serai.net=10.0.2.15/24 serai.wait=1,$vm_dir/root.img" \
+		${lab_qemu:-} \
 		</dev/null >"$vm_dir/console.log" 2>&1
 	sed -i "s/\r*$//" "$vm_dir/console.log"
 	sed -n 's/^.*LAB: //p' "$vm_dir/console.log" >"$vm_dir/out"

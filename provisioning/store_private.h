@@ -57,10 +57,10 @@ int store_step(struct store *s, sqlite3_stmt *stmt, bool *row,
 int store_number(struct store *s, enum sql_id id, int64_t otherwise,
 		 int64_t *out, struct err *err, const char *fmt, ...);
 
-/** Rows as a JSON array of objects named by the columns. */
 /** -EINVAL: a VPS made from @template cannot boot from its own disk. */
 int store_no_own_kernel(const char *template, struct err *err);
 
+/** Rows as a JSON array of objects named by the columns. */
 int store_rows_json(struct store *s, sqlite3_stmt *stmt, struct cJSON **out,
 		    struct err *err);
 
