@@ -1,21 +1,15 @@
 /*
-<<<<<<< HEAD
- * plugin.h - what profile.c and apart.c share: QEMU's plugin interface
- * (version 1), declared here because Debian packages no header
+ * plugin.h - what profile.c, apart.c and the laboratory's exits.c share: QEMU's
+ * plugin interface (version 1), declared here because Debian packages no header
  * (docs/devel/tcg-plugins of QEMU), and the marks by which the programs that
  * are measured tell a plugin where to begin.
  *
  * A mark is a NOP with a displacement that nothing else has:
  * nopl 0x5e7a1000+ID(%rax).
-=======
- * plugin.h - what our QEMU plugins use of its interface (version 1): Debian
- * packages no header; docs/devel/tcg-plugins of QEMU.  For one CPU.
->>>>>>> s5guests
  */
 #ifndef BENCH_PLUGIN_H
 #define BENCH_PLUGIN_H
 
-<<<<<<< HEAD
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,17 +19,6 @@
 #define MARK_BYTES "\x0f\x1f\x80"
 #define MARK	   0x5e7a1000u
 enum mark { MARK_END, MARK_BEGIN, MARK_NEXT, MARK_NONE };
-=======
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define EXPORT	   __attribute__((visibility("default")))
-#define MARK_BYTES "\x0f\x1f\x80" /* nopl disp32(%rax); disp32 = mark + id */
-#define MARK	   0x5e7a1000u
->>>>>>> s5guests
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -59,38 +42,23 @@ struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *,
 						 size_t i);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
-<<<<<<< HEAD
-=======
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
->>>>>>> s5guests
 
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info,
 			       int argc, char **argv);
 
-<<<<<<< HEAD
 /* Which mark this instruction is. */
 static inline enum mark plugin_mark(const struct qemu_plugin_insn *insn)
-=======
-/* The number of the mark that this instruction is, or -1. */
-static inline int plugin_mark(const struct qemu_plugin_insn *insn)
->>>>>>> s5guests
 {
 	const uint8_t *code = qemu_plugin_insn_data(insn);
 	uint32_t disp;
 
 	if (qemu_plugin_insn_size(insn) != 7 || memcmp(code, MARK_BYTES, 3)) {
-<<<<<<< HEAD
 		return MARK_NONE;
 	}
 	memcpy(&disp, code + 3, sizeof(disp));
 	return disp - MARK < MARK_NONE ? (enum mark)(disp - MARK) : MARK_NONE;
-=======
-		return -1;
-	}
-	memcpy(&disp, code + 3, sizeof(disp));
-	return disp - MARK < 16 ? (int)(disp - MARK) : -1;
->>>>>>> s5guests
 }
 
 #endif

@@ -4,17 +4,12 @@
  * one line per block, addresses as 16 hexadecimal digits.
  *
  * A block that leaves early by a fault counts as a whole; the error is small.
-<<<<<<< HEAD
  * One CPU.
  */
 #include "plugin.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-=======
- */
-#include "plugin.h"
->>>>>>> s5guests
 
 #define RUNS 16
 
@@ -49,7 +44,6 @@ static void on_next(unsigned int cpu, void *data)
 
 static void find_mark(struct qemu_plugin_insn *insn)
 {
-<<<<<<< HEAD
 	enum mark mark = plugin_mark(insn);
 
 	if (mark == MARK_NEXT) {
@@ -59,17 +53,6 @@ static void find_mark(struct qemu_plugin_insn *insn)
 		qemu_plugin_register_vcpu_insn_exec_cb(
 			insn, on_mark, CB_NO_REGS,
 			mark == MARK_BEGIN ? &counting : NULL);
-=======
-	int mark = plugin_mark(insn);
-
-	if (mark == 2) {
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_next,
-						       CB_NO_REGS, NULL);
-	} else if (mark == 0 || mark == 1) {
-		qemu_plugin_register_vcpu_insn_exec_cb(
-			insn, on_mark, CB_NO_REGS,
-			mark ? &counting : NULL);
->>>>>>> s5guests
 	}
 }
 

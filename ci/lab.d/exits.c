@@ -124,7 +124,7 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *tb)
 		const char *what = NULL;
 		char port[24];
 
-		if (plugin_mark(insn) == 2) {
+		if (plugin_mark(insn) == MARK_NEXT) {
 			qemu_plugin_register_vcpu_insn_exec_cb(
 				insn, on_next, CB_NO_REGS, NULL);
 		} else if (size == 5 && (code[0] == 0xb8 || code[0] == 0xbf)) {
