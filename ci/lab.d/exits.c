@@ -13,6 +13,9 @@
  */
 #include "../bench.d/plugin.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+
 #define HV_FIRST 0xffff800000000000u
 #define HV_LAST	 0xffff87ffffffffffu
 #define PHASES	 16
