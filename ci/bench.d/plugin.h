@@ -1,6 +1,6 @@
 /*
- * plugin.h - what profile.c, apart.c and lab.d/exits.c share: QEMU's plugin interface
- * (version 1), declared here because Debian packages no header
+ * plugin.h - what profile.c, apart.c and the laboratory's exits.c share: QEMU's
+ * plugin interface (version 1), declared here because Debian packages no header
  * (docs/devel/tcg-plugins of QEMU), and the marks by which the programs that
  * are measured tell a plugin where to begin.
  *
@@ -42,6 +42,7 @@ struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *,
 						 size_t i);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info,

@@ -191,11 +191,11 @@ void sched_set_notifying(bool on)
  * CPU and itself wakes another keeps it for the rate limit.  Whomever a timer
  * or a device wakes does not wait for it.
  */
-static bool is_limited(const struct sched_cpu *c, uint64_t *until)
+static bool is_limited(const struct sched_cpu *c, uint64_t now,
+		       uint64_t *until)
 {
 	*until = c->chosen_at + sched_ratelimit_ns;
-	return c->notifying && queue_number(c) == port_cpu() &&
-	       port_now() < *until;
+	return c->notifying && queue_number(c) == port_cpu() && now < *until;
 }
 
 /* Seldom written, for all CPUs read it. */
@@ -227,7 +227,7 @@ static bool can_wake(const struct sched_cpu *c, const struct vcpu *v)
 static void join(struct vcpu *v, bool was_parked)
 {
 	struct sched_cpu *c = queue_lock_of(v);
-	uint64_t until;
+	uint64_t until, now;
 	bool due;
 
 	if (!can_wake(c, v)) {
@@ -243,13 +243,14 @@ static void join(struct vcpu *v, bool was_parked)
 		}
 	}
 	queue_setup(c);
-	note_change(port_now());
-	queue_account(c, port_now());
+	now = port_now();
+	note_change(now);
+	queue_account(c, now);
 	credit_join(v, clock_for(v), was_parked);
-	vcpu_set_runstate(v, RUNSTATE_runnable, port_now());
-	wait_turn(c, v, port_now());
+	vcpu_set_runstate(v, RUNSTATE_runnable, now);
+	wait_turn(c, v, now);
 	due = !c->curr || is_due(c, v);
-	if (due && c->curr && is_limited(c, &until)) {
+	if (due && c->curr && is_limited(c, now, &until)) {
 		if (!c->slice.queued || until < c->slice.deadline) {
 			timer_set(&c->slice, until);
 		}
