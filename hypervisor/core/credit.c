@@ -24,6 +24,7 @@
  */
 #include "core/credit.h"
 #include "core/sched.h"
+#include "include/compiler.h"
 
 /* Shorter turns cost more in switching than they gain. */
 #define TURN_MIN_NS 50000
@@ -109,17 +110,17 @@ void credit_account(struct vcpu *v, uint64_t now)
 	v->sched.vtime += vran;
 }
 
-/* Caller holds s->lock. */
-static int64_t resume_level(const struct sched_domain *s)
+static int64_t resume_level(unsigned int rate)
 {
-	return MIN(MAX((int64_t)PARK_NS * s->rate, FULL / 4), FULL / 2);
+	return MIN(MAX((int64_t)PARK_NS * rate, FULL / 4), FULL / 2);
 }
 
 /* The only vCPU sees the bucket fill while it runs; one of several does not. */
-static uint64_t time_to_empty(const struct domain *d, int64_t level)
+static uint64_t time_to_empty(const struct domain *d, unsigned int rate,
+			      int64_t level)
 {
 	if (d->vcpu_count == 1) {
-		return (uint64_t)(level / (100 - d->sched.rate));
+		return (uint64_t)(level / (100 - (int64_t)rate));
 	}
 	return MIN((uint64_t)level / 100, SLICE_NS);
 }
@@ -127,21 +128,23 @@ static uint64_t time_to_empty(const struct domain *d, int64_t level)
 uint64_t credit_budget(struct vcpu *v, uint64_t now, uint64_t *until)
 {
 	struct sched_domain *s = &v->domain->sched;
+	/* Read once: what is divided by must not become 0 meanwhile. */
+	unsigned int rate = READ_ONCE(s->rate);
 	int64_t left;
 
-	if (!s->rate) {
+	if (!rate) {
 		return UNLIMITED_NS;
 	}
 	spin_lock(&s->lock);
 	refill(s, now, 0);
 	left = s->bucket;
 	v->sched.pace = pace(s, left);
-	*until = now + (uint64_t)((resume_level(s) - left) / s->rate);
+	*until = now + (uint64_t)((resume_level(rate) - left) / rate);
 	spin_unlock(&s->lock);
 	if (left <= 0) {
 		return 0;
 	}
-	return MAX(time_to_empty(v->domain, left), TURN_MIN_NS);
+	return MAX(time_to_empty(v->domain, rate, left), TURN_MIN_NS);
 }
 
 /* What it would have used by its weight alone, as near to the others as vtime. */
@@ -155,9 +158,10 @@ static uint64_t fair_vtime(const struct vcpu *v, uint64_t clock)
 uint64_t credit_wait(struct vcpu *v, uint64_t clock, uint64_t now)
 {
 	struct sched_domain *s = &v->domain->sched;
+	unsigned int rate = READ_ONCE(s->rate); /* once, as above */
 	int64_t level;
 
-	if (!s->rate) {
+	if (!rate) {
 		return 0;
 	}
 	spin_lock(&s->lock);
@@ -165,7 +169,7 @@ uint64_t credit_wait(struct vcpu *v, uint64_t clock, uint64_t now)
 	level = s->bucket;
 	spin_unlock(&s->lock);
 	if (level < URGENT) {
-		return now + (uint64_t)((URGENT - level) / s->rate) + 1;
+		return now + (uint64_t)((URGENT - level) / rate) + 1;
 	}
 	v->sched.fair = fair_vtime(v, clock);
 	if (vtime_before(v->sched.fair, v->sched.vtime)) {
