@@ -30,8 +30,10 @@
 #define TURN_MIN_NS 50000
 /* The bucket counts per cent of ns, so that no rounding adds up. */
 #define FULL   ((int64_t)CREDIT_BURST_NS * 100)
-/* Whoever is parked waits this long, but for a quarter at least and no more
-   than for half of the bucket: the fewer switches, the less is lost. */
+/*
+ * Whoever is parked waits this long, but for a quarter at least and no more
+ * than for half of the bucket: the fewer switches, the less is lost.
+ */
 #define PARK_NS 10000000
 /* In ns: fills any bucket, and no product with it overflows. */
 #define AGES (1LL << 40)
@@ -160,6 +162,7 @@ uint64_t credit_wait(struct vcpu *v, uint64_t clock, uint64_t now)
 	struct sched_domain *s = &v->domain->sched;
 	unsigned int rate = READ_ONCE(s->rate); /* once, as above */
 	int64_t level;
+	uint64_t fair;
 
 	if (!rate) {
 		return 0;
@@ -171,12 +174,11 @@ uint64_t credit_wait(struct vcpu *v, uint64_t clock, uint64_t now)
 	if (level < URGENT) {
 		return now + (uint64_t)((URGENT - level) / rate) + 1;
 	}
-	v->sched.fair = fair_vtime(v, clock);
-	if (vtime_before(v->sched.fair, v->sched.vtime)) {
-		v->sched.vtime = v->sched.fair;
-	} else {
-		v->sched.fair = v->sched.vtime;
+	fair = fair_vtime(v, clock);
+	if (vtime_before(fair, v->sched.vtime)) {
+		v->sched.vtime = fair;
 	}
+	v->sched.fair = v->sched.vtime;
 	return 0;
 }
 

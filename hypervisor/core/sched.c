@@ -40,9 +40,9 @@
 #define WAKE_MARGIN  100000ULL
 #define STEAL_MARGIN 200000ULL
 /*
- * When nobody has woken up for so long, all that there is to
- * gain by short turns is precision: they may take ROUND_NS until one is due
- * again, in real time.
+ * When nobody has woken up for so long, all that there is to gain by short
+ * turns is precision: they may take ROUND_NS until one is due again, in real
+ * time.
  */
 #define STEADY_NS 50000000LL
 #define ROUND_NS  3000000ULL
