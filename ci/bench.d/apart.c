@@ -48,8 +48,8 @@ static bool is_work(const struct qemu_plugin_tb *tb)
 	}
 	dec = qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, 0));
 	jnz = qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, 1));
-	return (dec[0] & 0xfe) == 0x48 && dec[1] == 0xff && (dec[2] & 0xf8) == 0xc8 &&
-	       jnz[0] == 0x75 && jnz[1] == (uint8_t)-5;
+	return (dec[0] & 0xfe) == 0x48 && dec[1] == 0xff &&
+	       (dec[2] & 0xf8) == 0xc8 && jnz[0] == 0x75 && jnz[1] == (uint8_t)-5;
 }
 
 static void on_translate(plugin_id id, struct qemu_plugin_tb *tb)
@@ -73,7 +73,7 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *tb)
 
 static void write_out(plugin_id id, void *data)
 {
-	FILE *f = fopen(getenv("APART_OUT"), "w");
+	FILE *f = fopen(getenv("PLUGIN_OUT"), "w");
 
 	(void)id;
 	(void)data;
@@ -94,10 +94,5 @@ int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info, int argc,
 	(void)info;
 	(void)argc;
 	(void)argv;
-	if (!getenv("APART_OUT")) {
-		return -1;
-	}
-	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
-	qemu_plugin_register_atexit_cb(id, write_out, NULL);
-	return 0;
+	return plugin_start(id, on_translate, write_out);
 }

@@ -23,7 +23,7 @@ machine() {
 	_name=$1
 	shift
 	rm -f "$work/$_name.count"
-	APART_OUT=$work/$_name.count BENCH_ACCEL="-accel tcg" \
+	PLUGIN_OUT=$work/$_name.count BENCH_ACCEL="-accel tcg" \
 		bench_lines SHARE "$work/$_name.console" \
 		"$@" -m 1024 -smp 2 -plugin "$work/apart.so" >/dev/null
 	awk '{ printf "CPU_%d %.3f\n", $1, $3 / $2 * 100; n++ }

@@ -61,4 +61,15 @@ static inline enum mark plugin_mark(const struct qemu_plugin_insn *insn)
 	return disp - MARK < MARK_NONE ? (enum mark)(disp - MARK) : MARK_NONE;
 }
 
+/* What to do with each new block and at the end, which writes to $PLUGIN_OUT. */
+static inline int plugin_start(plugin_id id, trans_fn *on_block, exit_fn *on_end)
+{
+	if (!getenv("PLUGIN_OUT")) {
+		return -1;
+	}
+	qemu_plugin_register_vcpu_tb_trans_cb(id, on_block);
+	qemu_plugin_register_atexit_cb(id, on_end, NULL);
+	return 0;
+}
+
 #endif

@@ -73,7 +73,7 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *tb)
 
 static void write_out(plugin_id id, void *data)
 {
-	FILE *f = fopen(getenv("PROFILE_OUT"), "w");
+	FILE *f = fopen(getenv("PLUGIN_OUT"), "w");
 
 	(void)id;
 	(void)data;
@@ -99,10 +99,5 @@ int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info, int argc,
 	(void)info;
 	(void)argc;
 	(void)argv;
-	if (!getenv("PROFILE_OUT")) {
-		return -1;
-	}
-	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
-	qemu_plugin_register_atexit_cb(id, write_out, NULL);
-	return 0;
+	return plugin_start(id, on_translate, write_out);
 }

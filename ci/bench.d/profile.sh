@@ -33,8 +33,8 @@ fi
 	echo "ffff810000010000 A hv:entry-area"
 } >"$work/hv.sym"
 
-export PROFILE_OUT="$work/blocks"
-rm -f "$PROFILE_OUT"
+export PLUGIN_OUT="$work/blocks"
+rm -f "$PLUGIN_OUT"
 if [ "$on" = bare ]; then
 	bench_bare "$work/root.gz" "nokaslr -- $*" -m 768 \
 		-plugin "$work/profile.so"
@@ -46,7 +46,7 @@ fi >"$work/console"
 # report NAME RUN - symbols and blocks in one order: a block belongs to the
 # last symbol before it.  Shares of the blocks, scaled to the measured cost.
 report() {
-	sed -n "s/^$2 \([^ ]*\)/\1 B/p" "$PROFILE_OUT" >"$work/run"
+	sed -n "s/^$2 \([^ ]*\)/\1 B/p" "$PLUGIN_OUT" >"$work/run"
 	cost=$(sed -n "s/^.*UB $1 //p" "$work/console")
 	{
 		cat "$work/kernel.sym" "$work/run"

@@ -1,7 +1,7 @@
 /*
  * exits.c - a QEMU plugin: what brings guests into the hypervisor, how often,
  * and how many instructions it then spends, until it is left again.  Writes
- * "PHASE WHAT TIMES INSTRUCTIONS" to $PROFILE_OUT; each mark (calls.c) begins
+ * "PHASE WHAT TIMES INSTRUCTIONS" to $PLUGIN_OUT; each mark (calls.c) begins
  * a phase.
  *
  * What an entry is for tells the guest's last special instruction: a port,
@@ -163,7 +163,7 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *tb)
 
 static void write_out(plugin_id id, void *data)
 {
-	FILE *f = fopen(getenv("PROFILE_OUT"), "w");
+	FILE *f = fopen(getenv("PLUGIN_OUT"), "w");
 
 	(void)id;
 	(void)data;
@@ -187,12 +187,7 @@ int qemu_plugin_install(plugin_id id, const struct qemu_info_t *info, int argc,
 	(void)info;
 	(void)argc;
 	(void)argv;
-	if (!getenv("PROFILE_OUT")) {
-		return -1;
-	}
 	last = kind_get("trap");
 	kind_get("guests'-own");
-	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
-	qemu_plugin_register_atexit_cb(id, write_out, NULL);
-	return 0;
+	return plugin_start(id, on_translate, write_out);
 }
