@@ -218,15 +218,15 @@ void port_vcpu_load_ldt(struct vcpu *v)
 	}
 }
 
-bool context_ldt_fault(struct vcpu *v, uint64_t va)
+bool context_ldt_fault(struct vcpu *v, uint64_t *va)
 {
-	uint64_t base = vcpu_ldt_va(v->id);
-	unsigned int i = (unsigned int)((va - base) >> PAGE_SHIFT);
+	uint64_t offset = *va - vcpu_ldt_va(v->id);
+	unsigned int i = (unsigned int)(offset >> PAGE_SHIFT);
 	uint64_t *l1e, entry;
 	mfn_t m, l1;
 	int rc;
 
-	if (va < base || va >= base + v->pv.ldt_entries * 8ULL) {
+	if (offset >= v->pv.ldt_entries * 8ULL) {
 		return false;
 	}
 	spin_lock(&v->domain->mmu_lock);
@@ -239,6 +239,7 @@ bool context_ldt_fault(struct vcpu *v, uint64_t va)
 	}
 	spin_unlock(&v->domain->mmu_lock);
 	if (rc) {
+		*va = v->pv.ldt_base + offset;
 		return false;
 	}
 	WRITE_ONCE(v->arch->pte[LDT_WINDOW + i], (m.v << PAGE_SHIFT) | MAP_RW);

@@ -11,8 +11,12 @@ struct pcpu;
 
 /* Save the running vCPU, load `next` (NULL: idle). */
 void context_switch(struct pcpu *p, struct vcpu *next);
-/* Map the guest LDT page under a fault at va; false: not the LDT window. */
-bool context_ldt_fault(struct vcpu *v, uint64_t va);
+/*
+ * Map the guest LDT page under a fault at *va, which is in the window for it.
+ * False: it is not, or there is no such page: then *va is where the guest has
+ * its LDT, if it was in the window.
+ */
+bool context_ldt_fault(struct vcpu *v, uint64_t *va);
 
 /* FPU (fpu.c) */
 void fpu_init_cpu(void);

@@ -46,7 +46,7 @@ static __noinline void guest_page_fault(struct vcpu *v, uint64_t va,
 		return;
 	}
 	if (unlikely(va >= HOLE_START && va < HOLE_END) &&
-	    !(error & PF_PRESENT) && context_ldt_fault(v, va)) {
+	    !(error & PF_PRESENT) && context_ldt_fault(v, &va)) {
 		return;
 	}
 	bounce_page_fault(v, va, error);
@@ -143,7 +143,7 @@ void trap_iret_fault(struct cpu_user_regs *regs)
 void trap_hypervisor(struct cpu_user_regs *regs)
 {
 	unsigned int vector = regs->entry_vector & 0xff;
-	uint64_t fixup;
+	uint64_t fixup, cr2 = read_cr2();
 
 	/* A MOV SS shadow carried a guest's breakpoint to our entry. */
 	if (vector == VEC_DB) {
@@ -152,7 +152,7 @@ void trap_hypervisor(struct cpu_user_regs *regs)
 	}
 	/* Touching the guest's LDT window on its behalf (loading a selector). */
 	if (vector == VEC_PF && current() &&
-	    context_ldt_fault(current(), read_cr2())) {
+	    context_ldt_fault(current(), &cr2)) {
 		return;
 	}
 	if (iret_fault(regs)) {

@@ -150,6 +150,15 @@ static void own_ldt(void)
 	equal("no-ldt", 0, set_ldt(NULL, 0));
 	equal("gone-ldt-faults", 0, load_ds(0x0f));
 	equal("ldt-writable-again", 0, guest_make_writable(ldt));
+	/* One that can be written to is none, and the guest sees its own address. */
+	equal("set-writable-ldt", 0, set_ldt(target, 512));
+	equal("writable-ldt-faults", 0, load_ds(0x0f));
+	VERDICT("ldt-fault-address",
+		trap_seen.vector == 14 && trap_seen.cr2 == (uint64_t)&target[1],
+		"vector %lx error %lx cr2 %lx", trap_seen.vector,
+		trap_seen.error, trap_seen.cr2);
+	guest_equal("ldt-fault-error", 0, trap_seen.error);
+	set_ldt(NULL, 0);
 }
 
 /* A page with a gate in it can never become a descriptor table. */

@@ -30,34 +30,9 @@ static uint64_t spare_table[512] __attribute__((aligned(4096)));
 static uint64_t state, seed, calls, done, repairs;
 static bool privileged;
 
-static uint64_t rnd(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
 static uint64_t pick(uint64_t n)
 {
-	return (rnd() >> 11) % n;
-}
-
-static uint64_t option(const char *name)
-{
-	const char *s = (const char *)start_info->cmd_line;
-	size_t n = strlen(name);
-	uint64_t v = 0;
-
-	for (; *s; s++) {
-		if (!strncmp(s, name, n) && s[n] == '=') {
-			for (s += n + 1; *s >= '0' && *s <= '9'; s++) {
-				v = v * 10 + (uint64_t)(*s - '0');
-			}
-			return v;
-		}
-	}
-	return 0;
+	return (guest_random(&state) >> 11) % n;
 }
 
 /* A frame number, likely one of ours, sometimes anybody's. */
@@ -75,7 +50,7 @@ static uint64_t some_mfn(void)
 	case 3:
 		return va_mfn(spare_table);
 	case 4:
-		return pick(2) ? 0 : rnd();
+		return pick(2) ? 0 : guest_random(&state);
 	default:
 		return va_mfn(victim[pick(VICTIMS)]);
 	}
@@ -93,7 +68,7 @@ static uint64_t some_pointer(void)
 	case 3:
 		return 0xffff87fffffffff0 + pick(32);
 	case 4:
-		return rnd();
+		return guest_random(&state);
 	case 5: /* ends in nothing */
 		return (uint64_t)scratch + sizeof(scratch) - pick(64);
 	case 6:
@@ -114,7 +89,7 @@ static uint64_t some_number(void)
 	case 0:
 		return special[pick(sizeof(special) / sizeof(special[0]))];
 	case 1:
-		return rnd();
+		return guest_random(&state);
 	case 2:
 		return some_mfn();
 	case 3:
@@ -407,16 +382,16 @@ static void pin_roots(void)
 void guest_main(void)
 {
 	privileged = start_info->flags & SIF_INITDOMAIN;
-	seed = option("seed");
-	calls = option("calls");
+	seed = guest_option("seed");
+	calls = guest_option("calls");
 	state = (seed + 1) * 0x9e3779b97f4a7c15;
 	guest_map_shared();
 	trap_hook = own_trap;
 	event_hook = on_event;
-	if (option("roots")) {
+	if (guest_option("roots")) {
 		pin_roots();
 	}
-	if (option("storm")) {
+	if (guest_option("storm")) {
 		storm();
 	}
 	for (done = 0; done < calls; done++) {

@@ -87,9 +87,8 @@ static void register_callback(unsigned int type, void (*fn)(void),
 	hypercall_op(__HYPERVISOR_callback_op, CALLBACKOP_register, &cb);
 }
 
-void trap_init(void)
+void trap_fill(struct trap_info *table)
 {
-	static struct trap_info table[257];
 	unsigned int i;
 
 	for (i = 0; i < 256; i++) {
@@ -100,6 +99,13 @@ void trap_init(void)
 		table[i].cs = FLAT_KERNEL_CS;
 		table[i].address = trap_stubs[i];
 	}
+}
+
+void trap_init(void)
+{
+	static struct trap_info table[257];
+
+	trap_fill(table);
 	hypercall1(__HYPERVISOR_set_trap_table, hc_ptr(table));
 	register_callback(CALLBACKTYPE_event, event_stub, 0);
 	register_callback(CALLBACKTYPE_failsafe, failsafe_stub,
@@ -178,6 +184,32 @@ int guest_map_shared(void)
 		shared_info = (struct shared_info *)shared_page;
 	}
 	return rc;
+}
+
+uint64_t guest_option(const char *name)
+{
+	const char *s = (const char *)start_info->cmd_line;
+	size_t n = strlen(name);
+	uint64_t v = 0;
+
+	for (; *s; s++) {
+		if (!strncmp(s, name, n) && s[n] == '=') {
+			for (s += n + 1; *s >= '0' && *s <= '9'; s++) {
+				v = v * 10 + (uint64_t)(*s - '0');
+			}
+			return v;
+		}
+	}
+	return 0;
+}
+
+/* xorshift */
+uint64_t guest_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
 }
 
 void guest_start(struct start_info *si)

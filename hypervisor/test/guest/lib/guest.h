@@ -77,6 +77,7 @@ typedef bool trap_fn(struct trap_regs *r);
 extern trap_fn *trap_hook;  /* every trap without a fix-up */
 extern trap_fn *event_hook; /* event upcalls */
 void trap_init(void);	    /* trap table and callbacks; done before main */
+void trap_fill(struct trap_info *table); /* its 256 entries, for a vCPU */
 
 /*
  * Run one instruction that may trap.  If it does, trap_seen says how, and
@@ -127,6 +128,13 @@ int guest_update_va(const void *va, uint64_t pte, uint64_t flags);
 int guest_mmu_update(uint64_t ptr, uint64_t val);
 /* Map shared_info at a page of ours.  0 or a negative error. */
 int guest_map_shared(void);
+
+/* --- small things -------------------------------------------------------- */
+/* The number after "NAME=" on the command line; 0 if there is none. */
+uint64_t guest_option(const char *name);
+/* The next of the numbers that *state (not 0) stands for; the
+ * lowest bits are the weakest. */
+uint64_t guest_random(uint64_t *state);
 
 void *memset(void *d, int c, size_t n);
 void *memcpy(void *d, const void *s, size_t n);
