@@ -102,6 +102,23 @@ static void exceptions(void)
 	regs.rflags = USER_FLAGS;
 }
 
+/* A kernel without int $0x80: its users' own fault, not its end. */
+static void int80_without_handler(void)
+{
+	extern const uint64_t trap_stubs[256];
+	struct trap_info t[2] = {
+		{ .vector = 13, .flags = 4, .cs = FLAT_KERNEL_CS,
+		  .address = trap_stubs[13] },
+	};
+
+	hypercall1(__HYPERVISOR_set_trap_table, 0);
+	hypercall1(__HYPERVISOR_set_trap_table, hc_ptr(t));
+	RUN(code_int80);
+	expect("int80-without-handler", 13, 0x402);
+	guest_equal("int80-without-handler-rip", USER_CODE, user_trap.rip);
+	trap_init();
+}
+
 static void faults(void)
 {
 	regs.rax = 0xa0;
@@ -266,6 +283,7 @@ void guest_main(void)
 	}
 	system_call();
 	exceptions();
+	int80_without_handler();
 	faults();
 	segments();
 	io_privilege();
