@@ -152,6 +152,13 @@ void trap_iret_fault(struct cpu_user_regs *regs)
 	struct vcpu *v = p->current;
 
 	(void)regs;
+	/*
+	 * Under XPTI also what trap_hypervisor() would have dealt with: the
+	 * selector's page of the LDT is mapped only now.
+	 */
+	if (p->iret_vector == VEC_PF && context_ldt_fault(v, read_cr2())) {
+		return;
+	}
 	bounce_exception(v, p->iret_vector, p->iret_error);
 }
 
