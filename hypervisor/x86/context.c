@@ -101,7 +101,8 @@ static void load_debugregs(const struct vcpu *v)
 	__asm__ volatile("mov %0, %%db1" : : "r"(v->pv.dr[1]));
 	__asm__ volatile("mov %0, %%db2" : : "r"(v->pv.dr[2]));
 	__asm__ volatile("mov %0, %%db3" : : "r"(v->pv.dr[3]));
-	__asm__ volatile("mov %0, %%db6" : : "r"(v->pv.dr[6]));
+	/* Its own DR6 is kept in pv: this one says only what happened since. */
+	__asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0ULL));
 	__asm__ volatile("mov %0, %%db7" : : "r"(v->pv.dr[7]));
 }
 

@@ -20,8 +20,6 @@
 #define MSR_CSTAR	 0xc0000083
 #define MSR_SYSCALL_MASK 0xc0000084
 #define MSR_SYSENTER_CS	 0x174
-#define MSR_SYSENTER_ESP 0x175
-#define MSR_SYSENTER_EIP 0x176
 
 /* RFLAGS that SYSCALL clears: TF IF DF IOPL NT RF AC */
 #define SYSCALL_CLEAR 0x57700
@@ -262,6 +260,8 @@ void desc_cpu_load(unsigned int cpu)
 	wrmsr(MSR_LSTAR, stub);
 	wrmsr(MSR_CSTAR, stub + 128);
 	wrmsr(MSR_SYSCALL_MASK, SYSCALL_CLEAR);
+	/* Closed, whatever firmware or a kernel that kexec left behind wrote. */
+	wrmsr(MSR_SYSENTER_CS, 0);
 }
 
 uint64_t desc_gdt_maddr(void)
