@@ -42,7 +42,7 @@ extern uint8_t syscall32_stub_start[], syscall32_stub_end[];
 extern uint8_t syscall_stub_xpti_start[], syscall_stub_xpti_end[];
 extern uint8_t syscall32_stub_xpti_start[], syscall32_stub_xpti_end[];
 extern uint8_t entry_text_start[], entry_text_end[];
-extern uint8_t entry_syscall[];
+extern uint8_t entry_syscall[], entry_syscall_slow[];
 
 _Static_assert(ENTRY_CPU_VA == 0xffff810000100000ULL, "entry_cpu_of()");
 
@@ -187,6 +187,8 @@ void desc_cpu_alloc(unsigned int cpu)
 	e->mce_top = stack + (STACK_MCE + 1) * PAGE_SIZE;
 	e->df_top = stack + (STACK_DF + 1) * PAGE_SIZE;
 	e->syscall_target = (uint64_t)entry_syscall;
+	/* The fast path is for 64-bit code alone. */
+	e->syscall32_target = (uint64_t)entry_syscall_slow;
 	set_tss_stacks(e, va, stack);
 
 	if (cpu_xpti) {

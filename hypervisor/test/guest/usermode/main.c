@@ -10,6 +10,8 @@ const char guest_subject[] = "usermode";
 
 #define USER_FLAGS 0x202
 
+void nmi_stub(void); /* lib/start.S */
+
 USER_ASM(code_syscall, "syscall");
 USER_ASM(code_ud2, "ud2");
 USER_ASM(code_int3, "int3");
@@ -64,6 +66,27 @@ static void system_call(void)
 	guest_equal("syscall-masks-events", 1,
 		    shared_info->vcpu_info[0].evtchn_upcall_mask);
 	regs.rflags = USER_FLAGS;
+}
+
+/* By 32-bit code: AMD's CPUs have it, Intel's do not. */
+static void system_call_32(void)
+{
+	struct callback_register cb = {
+		.type = CALLBACKTYPE_syscall32,
+		.flags = CALLBACKF_mask_events,
+		.address = (unsigned long)nmi_stub, /* another than for 64 */
+	};
+
+	guest_equal("register-syscall32", 0,
+		    (uint64_t)hypercall_op(__HYPERVISOR_callback_op,
+					   CALLBACKOP_register, &cb));
+	regs.cs = FLAT_USER_CS32;
+	RUN(code_syscall);
+	if (user_trap.vector != 6) {
+		expect("syscall32", TRAP_NMI, 0);
+	}
+	guest_equal("syscall32-cs", FLAT_USER_CS32, user_trap.cs & 0xffff);
+	regs.cs = 0;
 }
 
 static void exceptions(void)
@@ -282,6 +305,7 @@ void guest_main(void)
 		return;
 	}
 	system_call();
+	system_call_32();
 	exceptions();
 	int80_without_handler();
 	faults();
