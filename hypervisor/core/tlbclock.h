@@ -31,12 +31,12 @@ static inline uint64_t tlbclock_now(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return __atomic_load_n(&tlbclock, __ATOMIC_RELAXED);
 }
-/* For x86/, each immediately before what it says: */
+/* For x86/, the first two immediately before what they say, the last after. */
 /* This CPU loads a guest's root (and so flushes), after none or another's. */
 void tlbclock_cpu_busy(void);
 /* It flushes all its non-global entries. */
 void tlbclock_cpu_flushed(void);
-/* It loads the hypervisor's own root: no guest's translations from now on. */
+/* It has loaded the hypervisor's own root: no guest's translations any more. */
 void tlbclock_cpu_idle(void);
 
 /* CPUs that have not flushed since the stamp was taken. */

@@ -204,12 +204,15 @@ void vcpu_poll(struct vcpu *v, uint32_t port, uint64_t deadline)
 
 void vcpu_end_poll(struct vcpu *v)
 {
-	if (!(vcpu_flags_clear(v, VPF_POLLING) & VPF_POLLING)) {
-		return;
-	}
+	/*
+	 * First the bit, then the flag: the other way round v might poll again
+	 * in between, and this would take the bit of its new poll.
+	 */
 	__atomic_fetch_and(poll_word(v), ~(1ULL << (v->id % 64)),
 			   __ATOMIC_SEQ_CST);
-	sched_wake(v);
+	if (vcpu_flags_clear(v, VPF_POLLING) & VPF_POLLING) {
+		sched_wake(v);
+	}
 }
 
 void vcpu_up(struct vcpu *v)

@@ -94,7 +94,9 @@ static int check(const struct vcpu *v, const struct vcpu_guest_context *c)
 	    !kernel_address_ok(c->user_regs.rip) ||
 	    !kernel_address_ok(c->user_regs.rsp) || c->ldt_ents > 8192 ||
 	    (c->ldt_ents && (!kernel_address_ok(c->ldt_base) ||
-			     c->ldt_base % PAGE_SIZE))) {
+			     c->ldt_base % PAGE_SIZE)) ||
+	    /* User mode without a user root cannot run. */
+	    (!(c->flags & VGCF_in_kernel) && !c->ctrlreg[1])) {
 		return -EINVAL;
 	}
 	for (i = 0; i < ARRAY_SIZE(c->trap_ctxt); i++) {
@@ -201,10 +203,6 @@ static int set_roots(struct vcpu *v, const struct vcpu_guest_context *c)
 			ptype_put_frame(root, false);
 			return rc;
 		}
-	} else if (!(c->flags & VGCF_in_kernel)) {
-		/* User mode without a user root cannot run. */
-		ptype_put_frame(root, false);
-		return -EINVAL;
 	}
 	v->pv.cr3 = root;
 	v->pv.user_cr3 = user;
@@ -222,21 +220,22 @@ static int set_tables(struct vcpu *v, const struct vcpu_guest_context *c)
 	return rc ? rc : set_roots(v, c);
 }
 
-int context_set(struct vcpu *v, const struct vcpu_guest_context *c)
+int context_set(struct vcpu *v, const struct vcpu_guest_context *c, bool again)
 {
 	struct domain *d = v->domain;
-	int rc = check(v, c);
+	int rc;
 
-	if (rc) {
-		return rc;
-	}
 	spin_lock(&d->mmu_lock);
-	rc = v->initialised ? 0 : set_tables(v, c);
+	/* Under the lock: two may do this at once, and the first starts it. */
+	rc = v->initialised && !again ? -EEXIST : check(v, c);
+	if (rc == 0 && !v->initialised) {
+		rc = set_tables(v, c);
+	}
 	if (rc == 0) {
 		set_traps(v, c->trap_ctxt);
 		set_pv(v, c);
 		set_regs(v, c);
-		v->initialised = true;
+		__atomic_store_n(&v->initialised, true, __ATOMIC_RELEASE);
 	}
 	spin_unlock(&d->mmu_lock);
 	return rc;

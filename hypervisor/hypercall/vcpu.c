@@ -26,10 +26,8 @@ static long initialise(struct hc *hc, struct vcpu *v, gva_t arg)
 	}
 	if (port_copy_from_guest(c, arg, sizeof(*c))) {
 		rc = -EFAULT;
-	} else if (v->initialised) {
-		rc = -EEXIST;
 	} else {
-		rc = context_set(v, c);
+		rc = context_set(v, c, false);
 	}
 	mem_free(c);
 	return rc;

@@ -71,6 +71,7 @@ void asm_offsets(void)
 	ENTRY(hv_cr3, hv_cr3);
 	ENTRY(guest_cr3, guest_cr3);
 	ENTRY(syscall_target, syscall_target);
+	ENTRY(syscall32_target, syscall32_target);
 	ENTRY(nmi_top, nmi_top);
 	ENTRY(mce_top, mce_top);
 	ENTRY(df_top, df_top);

@@ -36,6 +36,8 @@ uint64_t scale_inverse(uint64_t hz)
 
 uint64_t scale_ns(uint64_t inverse, uint64_t ns)
 {
+	/* 52 days, which no product here overflows; a timer looks again then. */
+	ns = MIN(ns, 1ULL << 52);
 	return (uint64_t)(((unsigned __int128)ns * inverse) >> 32);
 }
 

@@ -101,7 +101,8 @@ static void load_debugregs(const struct vcpu *v)
 	__asm__ volatile("mov %0, %%db1" : : "r"(v->pv.dr[1]));
 	__asm__ volatile("mov %0, %%db2" : : "r"(v->pv.dr[2]));
 	__asm__ volatile("mov %0, %%db3" : : "r"(v->pv.dr[3]));
-	__asm__ volatile("mov %0, %%db6" : : "r"(v->pv.dr[6]));
+	/* Its own DR6 is kept in pv: this one says only what happened since. */
+	__asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0ULL));
 	__asm__ volatile("mov %0, %%db7" : : "r"(v->pv.dr[7]));
 }
 
@@ -137,7 +138,7 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v)
 	load_debugregs(v);
 	fpu_load(v);
 	if (!load_segments(v, &p->regs)) {
-		pcpu_add_work(p, WORK_FAILSAFE);
+		bounce_failsafe(v);
 	}
 }
 
@@ -149,23 +150,18 @@ void context_switch(struct pcpu *p, struct vcpu *next)
 	if (prev) {
 		save_vcpu(p, prev);
 		p->current = NULL;
-	}
-	if (!next) {
-		root_load_idle(p);
+		/*
+		 * Once it counts as not running another CPU may take it up, and
+		 * let go of its root and tables: none may be loaded here.  The
+		 * GDT first, for an NMI needs one at any time.
+		 */
 		desc_load_idle_gdt();
 		desc_load_ldt(p->cpu, 0, 0);
-	}
-	if (prev && (!next || next->domain != prev->domain)) {
-		/* Its root is no longer loaded, or will not be in a moment;
-		 * the load below flushes what is left of it. */
-		if (next) {
-			root_load_idle(p);
+		root_load_idle(p);
+		if (!next || next->domain != prev->domain) {
+			__atomic_fetch_and(&prev->domain->running_cpus, ~bit,
+					   __ATOMIC_SEQ_CST);
 		}
-		__atomic_fetch_and(&prev->domain->running_cpus, ~bit,
-				   __ATOMIC_SEQ_CST);
-	}
-	if (prev) {
-		/* From here on another CPU may run it. */
 		__atomic_store_n(&prev->running, false, __ATOMIC_RELEASE);
 	}
 	if (next) {

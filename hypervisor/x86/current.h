@@ -16,7 +16,6 @@
 /* pcpu.work: reasons to leave the fast exit path */
 #define WORK_TIMER    0x01
 #define WORK_RESCHED  0x02
-#define WORK_FAILSAFE 0x08
 #define WORK_SLOW     0x10 /* stays: the current vCPU is not for entry_fast.S */
 
 struct pcpu {

@@ -20,8 +20,6 @@
 #define MSR_CSTAR	 0xc0000083
 #define MSR_SYSCALL_MASK 0xc0000084
 #define MSR_SYSENTER_CS	 0x174
-#define MSR_SYSENTER_ESP 0x175
-#define MSR_SYSENTER_EIP 0x176
 
 /* RFLAGS that SYSCALL clears: TF IF DF IOPL NT RF AC */
 #define SYSCALL_CLEAR 0x57700
@@ -44,7 +42,7 @@ extern uint8_t syscall32_stub_start[], syscall32_stub_end[];
 extern uint8_t syscall_stub_xpti_start[], syscall_stub_xpti_end[];
 extern uint8_t syscall32_stub_xpti_start[], syscall32_stub_xpti_end[];
 extern uint8_t entry_text_start[], entry_text_end[];
-extern uint8_t entry_syscall[];
+extern uint8_t entry_syscall[], entry_syscall_slow[];
 
 _Static_assert(ENTRY_CPU_VA == 0xffff810000100000ULL, "entry_cpu_of()");
 
@@ -189,6 +187,8 @@ void desc_cpu_alloc(unsigned int cpu)
 	e->mce_top = stack + (STACK_MCE + 1) * PAGE_SIZE;
 	e->df_top = stack + (STACK_DF + 1) * PAGE_SIZE;
 	e->syscall_target = (uint64_t)entry_syscall;
+	/* The fast path is for 64-bit code alone. */
+	e->syscall32_target = (uint64_t)entry_syscall_slow;
 	set_tss_stacks(e, va, stack);
 
 	if (cpu_xpti) {
@@ -262,6 +262,8 @@ void desc_cpu_load(unsigned int cpu)
 	wrmsr(MSR_LSTAR, stub);
 	wrmsr(MSR_CSTAR, stub + 128);
 	wrmsr(MSR_SYSCALL_MASK, SYSCALL_CLEAR);
+	/* Closed, whatever firmware or a kernel that kexec left behind wrote. */
+	wrmsr(MSR_SYSENTER_CS, 0);
 }
 
 uint64_t desc_gdt_maddr(void)

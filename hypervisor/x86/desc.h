@@ -29,7 +29,8 @@ struct entry_cpu {
 	uint64_t main_top;	  /* &pcpu->regs.es */
 	uint64_t hv_cr3;	  /* root to load on entry (XPTI) */
 	uint64_t guest_cr3;	  /* root to load on exit (XPTI) */
-	uint64_t syscall_target;  /* where the stub goes on */
+	uint64_t syscall_target;  /* where the stubs go on */
+	uint64_t syscall32_target;
 	uint64_t nmi_top, mce_top, df_top; /* real stacks of these (XPTI) */
 };
 

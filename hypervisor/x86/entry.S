@@ -160,7 +160,7 @@ syscall32_stub_start:
 	pushq %r11
 	pushq $SEL_G_CS32
 	pushq %rcx
-	jmp *syscall32_stub_start - 4096 - 128 + ENTRY_syscall_target(%rip)
+	jmp *syscall32_stub_start - 4096 - 128 + ENTRY_syscall32_target(%rip)
 syscall32_stub_end:
 
 	.balign 64

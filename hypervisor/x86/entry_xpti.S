@@ -302,7 +302,7 @@ far_xexit_sysret:
 
 /* The stubs of desc.c, in their XPTI form. */
 	.section .text.entry, "ax"
-	.macro XSTUB name off cs
+	.macro XSTUB name off cs target
 	.balign 64
 	.globl \name\()_start, \name\()_end
 \name\()_start:
@@ -317,11 +317,11 @@ far_xexit_sysret:
 	pushq %r11
 	pushq $\cs
 	pushq %rcx
-	jmp *\name\()_start - 4096 - \off + ENTRY_syscall_target(%rip)
+	jmp *\name\()_start - 4096 - \off + \target(%rip)
 \name\()_end:
 	.endm
 
-	XSTUB syscall_stub_xpti, 0, SEL_G_CS64
-	XSTUB syscall32_stub_xpti, 128, SEL_G_CS32
+	XSTUB syscall_stub_xpti, 0, SEL_G_CS64, ENTRY_syscall_target
+	XSTUB syscall32_stub_xpti, 128, SEL_G_CS32, ENTRY_syscall32_target
 
 	.section .note.GNU-stack, "", @progbits

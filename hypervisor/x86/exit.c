@@ -57,9 +57,6 @@ void exit_work(struct cpu_user_regs *regs)
 			idle(p);
 			continue;
 		}
-		if (w & WORK_FAILSAFE) {
-			bounce_failsafe(p->current);
-		}
 		if (READ_ONCE(p->work)) {
 			continue;
 		}

@@ -121,6 +121,11 @@ void fpu_save(struct vcpu *v)
 
 void fpu_load(struct vcpu *v)
 {
+	/*
+	 * Older CPUs of AMD load the pointers of the last x87 instruction only
+	 * with a pending exception: else they stay another guest's (XSA-52).
+	 */
+	__asm__ volatile("fninit");
 	if (xcr0_mask) {
 		__asm__ volatile("xrstor64 (%0)"
 				 :

@@ -67,8 +67,8 @@ mfn_t root_borrow(mfn_t root)
 
 void root_load_idle(struct pcpu *p)
 {
-	tlbclock_cpu_idle();
 	write_cr3(hv_root);
+	tlbclock_cpu_idle();
 	if (cpu_xpti) {
 		entry_cpu_of(p->cpu)->hv_cr3 = hv_root;
 	}

@@ -40,6 +40,7 @@ struct tsc_scale scale_for_hz(uint64_t hz);
 uint64_t scale_ticks(struct tsc_scale s, uint64_t ticks);
 /* Ticks per nanosecond as a 32.32 fixed-point number. */
 uint64_t scale_inverse(uint64_t hz);
+/* Ticks of that many ns, or of 52 days if that is less. */
 uint64_t scale_ns(uint64_t inverse, uint64_t ns);
 /* Ticks per second, from d_tsc ticks during d_ref ticks of ref_hz. */
 uint64_t scale_measure(uint64_t d_tsc, uint64_t d_ref, uint64_t ref_hz);

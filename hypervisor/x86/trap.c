@@ -31,6 +31,7 @@ enum {
 	VEC_GP = 13,
 	VEC_PF = 14,
 	VEC_MC = 18,
+	VEC_INT80 = 0x80,
 };
 
 #define PF_PRESENT  1u
@@ -89,6 +90,17 @@ static void guest_no_fpu(struct vcpu *v)
 	bounce_exception(v, VEC_NM, 0);
 }
 
+/* A guest's user may say INT 0x80; no handler for it is that user's fault. */
+static void guest_int80(struct vcpu *v, struct cpu_user_regs *regs)
+{
+	if (v->pv.trap[VEC_INT80].address) {
+		bounce_exception(v, VEC_INT80, 0);
+		return;
+	}
+	regs->rip -= 2;
+	bounce_exception(v, VEC_GP, VEC_INT80 * 8 + 2);
+}
+
 void trap_guest(struct cpu_user_regs *regs)
 {
 	struct vcpu *v = current();
@@ -110,6 +122,9 @@ void trap_guest(struct cpu_user_regs *regs)
 		break;
 	case VEC_DB:
 		guest_debug(v);
+		break;
+	case VEC_INT80:
+		guest_int80(v, regs);
 		break;
 	default:
 		bounce_exception(v, vector, regs->error_code);
@@ -135,9 +150,20 @@ void trap_iret_fault(struct cpu_user_regs *regs)
 {
 	struct pcpu *p = pcpu();
 	struct vcpu *v = p->current;
+	uint64_t cr2 = read_cr2();
 
 	(void)regs;
-	bounce_exception(v, p->iret_vector, p->iret_error);
+	if (p->iret_vector != VEC_PF) {
+		bounce_exception(v, p->iret_vector, p->iret_error);
+		return;
+	}
+	/*
+	 * A selector's page of the LDT. Under XPTI this has not been through
+	 * trap_hypervisor(): it is mapped only now.
+	 */
+	if (!context_ldt_fault(v, &cr2)) {
+		bounce_page_fault(v, cr2, p->iret_error);
+	}
 }
 
 void trap_hypervisor(struct cpu_user_regs *regs)

@@ -80,6 +80,10 @@ void fake_settle(void)
 /* One CPU waits: the others go on meanwhile. */
 void port_relax(void)
 {
+	if (fake_relax_hook) {
+		fake_relax_hook();
+		return;
+	}
 	if (!settle_once(fake_cpu)) {
 		port_panic("a lock is held by its own taker, or a wait "
 			   "cannot end");

@@ -107,5 +107,7 @@ extern unsigned int fake_flush_count;
 void fake_tlb_flushed(cpumask_t mask);
 /* Called at each flush; a test's own check.  NULL: none. */
 extern void (*fake_flush_hook)(cpumask_t mask, unsigned int flags, gva_t va);
+/* Called instead while a CPU waits for a lock; a test lets go of it here. */
+extern void (*fake_relax_hook)(void);
 
 #endif

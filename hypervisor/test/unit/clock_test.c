@@ -57,6 +57,26 @@ TEST(clock_deadline_and_back)
 	}
 }
 
+/* A guest may ask for any deadline: none may come back as one in the past. */
+TEST(clock_far_deadlines_stay_far)
+{
+	for (unsigned int i = 1; i < 10; i++) {
+		uint64_t inv = scale_inverse(frequencies[i]);
+		uint64_t year = scale_ns(inv, 31536000ULL * NS_PER_S);
+
+		for (unsigned int bit = 55; bit < 64; bit++) {
+			uint64_t ns = 1ULL << bit, ticks;
+
+			for (unsigned int part = 0; part < 8; part++) {
+				ticks = scale_ns(inv, ns | ns / 8 * part);
+				CHECK(ticks >= year / 8);
+				/* and what is added to it has room */
+				CHECK(ticks < 1ULL << 60);
+			}
+		}
+	}
+}
+
 TEST(clock_measure)
 {
 	CHECK_EQ(scale_measure(25000000, 2500000, 100000000), 1000000000);

@@ -133,11 +133,39 @@ static int set_ldt(const void *va, uint64_t entries)
 			       DOMID_SELF, 0);
 }
 
+/* The iret hypercall, to this very place with another stack segment. */
+static uint16_t iret_with_ss(uint64_t ss)
+{
+	uint64_t got = 0;
+
+	__asm__ volatile("mov %%rsp, %%rax\n\t"
+			 "push %1\n\t"
+			 "push %%rax\n\t"
+			 "pushfq\n\t"
+			 "andq $~0x200, (%%rsp)\n\t" /* events stay masked */
+			 "push %2\n\t"
+			 "lea 1f(%%rip), %%rcx\n\t"
+			 "push %%rcx\n\t"
+			 "push $0\n\t"
+			 "push %%rcx\n\t"
+			 "push %%r11\n\t"
+			 "push %%rax\n\t"
+			 "mov $23, %%eax\n\t"
+			 "syscall\n"
+			 "1:\tmov %%ss, %0"
+			 : "=&r"(got)
+			 : "r"(ss), "r"((uint64_t)FLAT_KERNEL_CS & ~3ul)
+			 : "rax", "rcx", "r11", "memory");
+	return (uint16_t)got;
+}
+
 static void own_ldt(void)
 {
 	ldt[1] = DATA_DPL3;
 	equal("ldt-read-only", 0, guest_make_readonly(ldt));
 	equal("set-ldt", 0, set_ldt(ldt, 512));
+	/* the first that needs its page is the return itself */
+	equal("iret-to-ldt", 0x0f, iret_with_ss(0x0f));
 	equal("load-from-ldt", 1, load_ds(0x0f));
 	equal("load-null-after-ldt", 1, load_ds(0));
 	equal("ldt-empty-entry", 0, load_ds(0x17));

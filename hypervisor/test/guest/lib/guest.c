@@ -16,6 +16,38 @@ extern const struct extable_entry guest_extable_start[], guest_extable_end[];
 extern const uint64_t trap_stubs[256];
 void event_stub(void), failsafe_stub(void), syscall_stub(void),
 	nmi_stub(void);
+static uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi)::"memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+uint64_t guest_now(void)
+{
+	volatile struct vcpu_time_info *t = &shared_info->vcpu_info[0].time;
+	uint32_t version;
+	uint64_t delta, ns;
+
+	do {
+		version = t->version;
+		__asm__ volatile("" ::: "memory");
+		delta = rdtsc() - t->tsc_timestamp;
+		if (t->tsc_shift < 0) {
+			delta >>= -t->tsc_shift;
+		} else {
+			delta <<= t->tsc_shift;
+		}
+		ns = t->system_time +
+		     (uint64_t)((unsigned __int128)delta *
+					t->tsc_to_system_mul >>
+				32);
+		__asm__ volatile("" ::: "memory");
+	} while ((version & 1) || version != t->version);
+	return ns;
+}
+
 void guest_start(struct start_info *si);
 void trap_handler(struct trap_regs *r);
 

@@ -128,6 +128,8 @@ int guest_update_va(const void *va, uint64_t pte, uint64_t flags);
 int guest_mmu_update(uint64_t ptr, uint64_t val);
 /* Map shared_info at a page of ours.  0 or a negative error. */
 int guest_map_shared(void);
+/* The clock of vCPU 0, in ns; shared_info is mapped. */
+uint64_t guest_now(void);
 
 /* --- small things -------------------------------------------------------- */
 /* The number after "NAME=" on the command line; 0 if there is none. */

@@ -60,7 +60,7 @@ void user_run_at(uint64_t rip, uint64_t rsp, const struct trap_regs *regs)
 		.r11 = regs->r11,
 		.rcx = regs->rcx,
 		.rip = rip,
-		.cs = FLAT_USER_CS,
+		.cs = regs->cs ? regs->cs : FLAT_USER_CS,
 		.rflags = regs->rflags,
 		.rsp = rsp,
 		.ss = FLAT_USER_SS,

@@ -22,7 +22,8 @@ extern struct trap_regs user_trap;
 int user_init(void);
 /* Have this pinned root for user mode. 0 or what the hypervisor said. */
 int user_use_root(const void *root);
-/* Run user mode from there with these registers until its first trap. */
+/* Run user mode from there with these registers until its first trap; cs 0: 64
+ * bits. */
 void user_run_at(uint64_t rip, uint64_t rsp, const struct trap_regs *regs);
 /* Copy [from, to) to USER_CODE, run it with these registers. */
 void user_run(const void *from, const void *to, const struct trap_regs *regs);

@@ -467,11 +467,6 @@ static void play(struct player *p)
 	}
 }
 
-static uint64_t now(void)
-{
-	return shared_info->vcpu_info[0].time.system_time;
-}
-
 /* All but the last have made all rounds; those that make none are stuck. */
 static bool all_over(void)
 {
@@ -557,8 +552,8 @@ void guest_main(void)
 	while (player[0].rounds < rounds) {
 		make_move(&player[0]);
 	}
-	start = now();
-	while (!all_over() && now() - start < 200 * SECOND) {
+	start = guest_now();
+	while (!all_over() && guest_now() - start < 200 * SECOND) {
 		hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
 	}
 	VERDICT("all-come-through", all_over(), "rounds %u %u of %u",

@@ -14,6 +14,7 @@
 const char guest_subject[] = "storm";
 
 #define BURST	20 /* of what is cheap, in a round */
+#define NAP_NS	4000
 #define DATA	0x00cff3000000ffffUL /* a flat data segment */
 
 void failsafe_stub(void); /* lib/start.S */
@@ -202,6 +203,18 @@ static void interrupts(void)
 	}
 }
 
+/* Asleep for a moment each time, and due when it wakes. */
+static void wakeups(void)
+{
+	struct sched_poll poll = { .nr_ports = 0 };
+	unsigned int i;
+
+	for (i = 0; i < BURST; i++) {
+		poll.timeout = guest_now() + NAP_NS;
+		hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
+	}
+}
+
 /* Channels made and closed; doorbells of xenstored and xenconsoled. */
 static void channels(void)
 {
@@ -241,6 +254,7 @@ static const struct {
 	{ "privileged", privileged },
 	{ "interrupts", interrupts },
 	{ "channels", channels },
+	{ "wakeups", wakeups },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -16,38 +16,6 @@ static void equal(const char *name, int64_t expected, int64_t got)
 	VERDICT(name, expected == got, "expected %ld, got %ld", expected, got);
 }
 
-static uint64_t rdtsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi)::"memory");
-	return (uint64_t)hi << 32 | lo;
-}
-
-static uint64_t now(void)
-{
-	volatile struct vcpu_time_info *t = &shared_info->vcpu_info[0].time;
-	uint32_t version;
-	uint64_t delta, ns;
-
-	do {
-		version = t->version;
-		__asm__ volatile("" ::: "memory");
-		delta = rdtsc() - t->tsc_timestamp;
-		if (t->tsc_shift < 0) {
-			delta >>= -t->tsc_shift;
-		} else {
-			delta <<= t->tsc_shift;
-		}
-		ns = t->system_time +
-		     (uint64_t)((unsigned __int128)delta *
-					t->tsc_to_system_mul >>
-				32);
-		__asm__ volatile("" ::: "memory");
-	} while ((version & 1) || version != t->version);
-	return ns;
-}
-
 static bool on_event(struct trap_regs *r)
 {
 	struct vcpu_info *v = &shared_info->vcpu_info[0];
@@ -59,7 +27,7 @@ static bool on_event(struct trap_regs *r)
 			       ~(1ul << timer_port % 64), __ATOMIC_SEQ_CST) >>
 		    (timer_port % 64) & 1) {
 		ticks++;
-		tick_time = now();
+		tick_time = guest_now();
 	}
 	return true;
 }
@@ -84,10 +52,10 @@ static void wait_tick(void)
 /* The periodic timer does not wake a blocked vCPU on genuine Xen. */
 static void spin_tick(void)
 {
-	uint64_t end = now() + 1000 * MS;
+	uint64_t end = guest_now() + 1000 * MS;
 	unsigned int before = ticks;
 
-	while (READ(ticks) == before && now() < end) {
+	while (READ(ticks) == before && guest_now() < end) {
 		shared_info->vcpu_info[0].evtchn_upcall_mask = 0;
 		__asm__ volatile("" ::: "memory");
 		hypercall2(__HYPERVISOR_xen_version, 0, 0);
@@ -105,15 +73,15 @@ static int set_singleshot(uint64_t at, uint32_t flags)
 
 static void clock(void)
 {
-	uint64_t a = now(), b, i, back = 0, secs;
+	uint64_t a = guest_now(), b, i, back = 0, secs;
 
 	for (i = 0; i < 100000; i++) {
-		b = now();
+		b = guest_now();
 		back += b < a;
 		a = b;
 	}
 	equal("never-backwards", 0, (int64_t)back);
-	secs = shared_info->wc_sec + now() / 1000000000;
+	secs = shared_info->wc_sec + guest_now() / 1000000000;
 	VERDICT("wall-clock", secs > 1700000000ul && secs < 4000000000ul,
 		"got %lu", secs);
 	VERDICT("even-version",
@@ -133,7 +101,7 @@ static void singleshot(void)
 	hypercall2(__HYPERVISOR_xen_version, 0, 0);
 	shared_info->vcpu_info[0].evtchn_upcall_mask = 1;
 	ticks = 0;
-	at = now() + 20 * MS;
+	at = guest_now() + 20 * MS;
 	equal("set", 0, set_singleshot(at, 0));
 	wait_tick();
 	equal("one-tick", 1, ticks);
@@ -142,17 +110,17 @@ static void singleshot(void)
 	/* Generous: with QEMU on a busy machine, both hypervisors are late. */
 	VERDICT("not-late", tick_time < at + 1000 * MS, "%lu ns late",
 		tick_time - at);
-	at = now() + 30 * MS;
+	at = guest_now() + 30 * MS;
 	set_singleshot(at, 0);
 	equal("stop", 0,
 	      hypercall_vcpu(VCPUOP_stop_singleshot_timer, 0, NULL));
-	while (now() < at + 10 * MS) {
+	while (guest_now() < at + 10 * MS) {
 	}
 	equal("stopped-does-not-fire", 0,
 	      shared_info->evtchn_pending[timer_port / 64] >>
 			      (timer_port % 64) &
 		      1);
-	equal("past-is-taken", 0, set_singleshot(now() - MS, 0));
+	equal("past-is-taken", 0, set_singleshot(guest_now() - MS, 0));
 	wait_tick();
 	equal("past-fires-at-once", 2, ticks);
 	equal("bad-vcpu", -2,
@@ -161,7 +129,7 @@ static void singleshot(void)
 
 static void timer_op(void)
 {
-	uint64_t at = now() + 10 * MS;
+	uint64_t at = guest_now() + 10 * MS;
 
 	equal("set-timer-op", 0, hypercall1(__HYPERVISOR_set_timer_op, at));
 	wait_tick();
@@ -173,7 +141,7 @@ static void timer_op(void)
 static void periodic(void)
 {
 	struct vcpu_set_periodic_timer p = { .period_ns = 10 * MS };
-	uint64_t start = now();
+	uint64_t start = guest_now();
 	unsigned int i;
 
 	ticks = 0;
@@ -182,8 +150,8 @@ static void periodic(void)
 	for (i = 0; i < 5; i++) {
 		spin_tick();
 	}
-	VERDICT("five-periods", now() - start >= 40 * MS, "%lu ns for 5 x 10 ms",
-		now() - start);
+	VERDICT("five-periods", guest_now() - start >= 40 * MS, "%lu ns for 5 x 10 ms",
+		guest_now() - start);
 	equal("periodic-stop", 0,
 	      hypercall_vcpu(VCPUOP_stop_periodic_timer, 0, NULL));
 	p.period_ns = 1000;
@@ -203,19 +171,19 @@ static void polling(void)
 	set_xen_guest_handle(poll.ports, &port);
 	shared_info->vcpu_info[0].evtchn_upcall_mask = 1;
 	shared_info->vcpu_info[0].evtchn_upcall_pending = 0;
-	start = now();
+	start = guest_now();
 	poll.timeout = start + 20 * MS;
 	equal("poll-times-out", 0,
 	      hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll));
-	VERDICT("poll-took-its-time", now() - start >= 19 * MS, "%lu ns",
-		now() - start);
+	VERDICT("poll-took-its-time", guest_now() - start >= 19 * MS, "%lu ns",
+		guest_now() - start);
 	shared_info->evtchn_pending[port / 64] |= 1ul << (port % 64);
-	poll.timeout = now() + 1000 * MS;
-	start = now();
+	poll.timeout = guest_now() + 1000 * MS;
+	start = guest_now();
 	equal("poll-pending", 0,
 	      hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll));
-	VERDICT("poll-pending-returns-at-once", now() - start < 500 * MS,
-		"%lu ns", now() - start);
+	VERDICT("poll-pending-returns-at-once", guest_now() - start < 500 * MS,
+		"%lu ns", guest_now() - start);
 	poll.nr_ports = 200;
 	equal("poll-too-many", -22,
 	      hypercall_op(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll));

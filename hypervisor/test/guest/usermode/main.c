@@ -10,6 +10,8 @@ const char guest_subject[] = "usermode";
 
 #define USER_FLAGS 0x202
 
+void nmi_stub(void); /* lib/start.S */
+
 USER_ASM(code_syscall, "syscall");
 USER_ASM(code_ud2, "ud2");
 USER_ASM(code_int3, "int3");
@@ -66,6 +68,27 @@ static void system_call(void)
 	regs.rflags = USER_FLAGS;
 }
 
+/* By 32-bit code: AMD's CPUs have it, Intel's do not. */
+static void system_call_32(void)
+{
+	struct callback_register cb = {
+		.type = CALLBACKTYPE_syscall32,
+		.flags = CALLBACKF_mask_events,
+		.address = (unsigned long)nmi_stub, /* another than for 64 */
+	};
+
+	guest_equal("register-syscall32", 0,
+		    (uint64_t)hypercall_op(__HYPERVISOR_callback_op,
+					   CALLBACKOP_register, &cb));
+	regs.cs = FLAT_USER_CS32;
+	RUN(code_syscall);
+	if (user_trap.vector != 6) {
+		expect("syscall32", TRAP_NMI, 0);
+	}
+	guest_equal("syscall32-cs", FLAT_USER_CS32, user_trap.cs & 0xffff);
+	regs.cs = 0;
+}
+
 static void exceptions(void)
 {
 	RUN(code_ud2);
@@ -100,6 +123,23 @@ static void exceptions(void)
 	expect("single-step", 1, 0);
 	guest_equal("single-step-rip", USER_CODE + 1, user_trap.rip);
 	regs.rflags = USER_FLAGS;
+}
+
+/* A kernel without int $0x80: its users' own fault, not its end. */
+static void int80_without_handler(void)
+{
+	extern const uint64_t trap_stubs[256];
+	struct trap_info t[2] = {
+		{ .vector = 13, .flags = 4, .cs = FLAT_KERNEL_CS,
+		  .address = trap_stubs[13] },
+	};
+
+	hypercall1(__HYPERVISOR_set_trap_table, 0);
+	hypercall1(__HYPERVISOR_set_trap_table, hc_ptr(t));
+	RUN(code_int80);
+	expect("int80-without-handler", 13, 0x402);
+	guest_equal("int80-without-handler-rip", USER_CODE, user_trap.rip);
+	trap_init();
 }
 
 static void faults(void)
@@ -265,7 +305,9 @@ void guest_main(void)
 		return;
 	}
 	system_call();
+	system_call_32();
 	exceptions();
+	int80_without_handler();
 	faults();
 	segments();
 	io_privilege();
