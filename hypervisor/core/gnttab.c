@@ -22,8 +22,8 @@ int gnttab_init(struct domain *d, uint32_t frames_max,
 	t->frames_max = MIN(frames_max, GNTTAB_FRAMES_MAX);
 	t->track_frames_max = MIN(track_frames_max, TRACK_FRAMES_MAX);
 	t->track_free = GNTTAB_TRACK_NONE;
-	t->track = mem_alloc(MAX(t->track_frames_max, 1u) *
-			     sizeof(t->track[0]));
+	t->track =
+		mem_alloc(MAX(t->track_frames_max, 1u) * sizeof(t->track[0]));
 	if (!t->track) {
 		mem_free(t);
 		return -ENOMEM;
@@ -116,7 +116,8 @@ void gnttab_release_table(struct domain *d)
 	}
 }
 
-/* --- handles ------------------------------------------------------------------ */
+/* --- handles
+ * ------------------------------------------------------------------ */
 
 static struct grant_track *track_of(struct gnttab *t, uint32_t handle)
 {
@@ -142,8 +143,8 @@ static bool track_grow(struct gnttab *t)
 		return false;
 	}
 	for (i = 0; i < TRACK_PER_FRAME; i++) {
-		page[i].ref = i + 1 < TRACK_PER_FRAME ? first + i + 1 :
-							t->track_free;
+		page[i].ref =
+			i + 1 < TRACK_PER_FRAME ? first + i + 1 : t->track_free;
 	}
 	t->track[t->track_frames++] = page;
 	t->track_free = first;
@@ -186,23 +187,28 @@ bool gnttab_track_get(struct domain *d, uint32_t handle,
 	return ok;
 }
 
-bool gnttab_track_take(struct domain *d, uint32_t handle, uint16_t flags,
-		       bool *last)
+static bool same_use(const struct grant_track *a, const struct grant_track *b)
 {
-	const uint16_t kinds = GNTMAP_host_map | GNTMAP_device_map;
+	return a->ref == b->ref && a->granter == b->granter &&
+	       (a->flags | GNTTAB_KINDS) == (b->flags | GNTTAB_KINDS);
+}
+
+bool gnttab_track_take(struct domain *d, uint32_t handle,
+		       const struct grant_track *k, uint16_t flags, bool *last)
+{
 	struct gnttab *t = d->gnttab;
-	struct grant_track *k;
+	struct grant_track *now;
 	bool ok;
 
 	spin_lock(&t->lock);
-	k = track_of(t, handle);
-	ok = k && flags && (k->flags & flags) == flags;
+	now = track_of(t, handle);
+	ok = now && flags && (now->flags & flags) == flags && same_use(now, k);
 	if (ok) {
-		k->flags &= (uint16_t)~flags;
-		*last = !(k->flags & kinds);
+		now->flags &= (uint16_t)~flags;
+		*last = !(now->flags & GNTTAB_KINDS);
 		if (*last) {
-			k->flags = 0;
-			k->ref = t->track_free;
+			now->flags = 0;
+			now->ref = t->track_free;
 			t->track_free = handle;
 			t->track_used--;
 		}
@@ -224,9 +230,8 @@ int gnttab_release_mappings(struct domain *d)
 		if (!gnttab_track_get(d, t->release_cursor, &k)) {
 			continue;
 		}
-		gnttab_track_take(d, t->release_cursor,
-				  k.flags & (GNTMAP_host_map |
-					     GNTMAP_device_map), &last);
+		gnttab_track_take(d, t->release_cursor, &k,
+				  k.flags & GNTTAB_KINDS, &last);
 		/* The use holds a frame of rd, and that holds rd. */
 		rd = domain_get_by_id(k.granter);
 		BUG_UNLESS(rd && last);

@@ -14,7 +14,6 @@
 #include "hypercall/walk.h"
 
 #define AVAIL_SHIFT 9 /* the three software bits of an entry */
-#define KINDS	    (GNTMAP_host_map | GNTMAP_device_map)
 
 /* Where `addr` says; NULL if there is no such L1 entry of the caller's.
  * *table has a reference.  Caller holds mmu_lock. */
@@ -55,8 +54,8 @@ static uint64_t *find_entry(struct hc *hc, uint64_t addr, bool is_pte,
 
 static uint64_t make_entry(mfn_t m, uint32_t flags)
 {
-	uint64_t e = m.v << PAGE_SHIFT | PTE_PRESENT | PTE_USER |
-		     PTE_ACCESSED | PTE_DIRTY;
+	uint64_t e = m.v << PAGE_SHIFT | PTE_PRESENT | PTE_USER | PTE_ACCESSED |
+		     PTE_DIRTY;
 
 	if (!(flags & GNTMAP_readonly)) {
 		e |= PTE_WRITE;
@@ -64,8 +63,8 @@ static uint64_t make_entry(mfn_t m, uint32_t flags)
 	return e | (uint64_t)(flags >> _GNTMAP_guest_avail0 & 7) << AVAIL_SHIFT;
 }
 
-static int16_t install(struct hc *hc, struct domain *rd, mfn_t m,
-		       uint64_t addr, uint32_t flags)
+static int16_t install(struct hc *hc, struct domain *rd, mfn_t m, uint64_t addr,
+		       uint32_t flags)
 {
 	int16_t st = GNTST_general_error;
 	struct frame *table;
@@ -99,21 +98,27 @@ static bool entry_fits(uint64_t e, mfn_t m, const struct grant_track *k,
 	       (entry_writes == use_writes || (use_writes && !mixed));
 }
 
-/* Replace the entry at addr, if it is one of k's frame, by `val`. */
+/*
+ * Replace the entry at addr, if it is one of k's frame, by `val`, which must
+ * be of another: it would be a mapping without a use.
+ */
 static int16_t remove_entry(struct hc *hc, struct domain *rd,
 			    const struct grant_track *k, uint64_t addr,
 			    uint64_t val)
 {
 	bool mixed = false;
-	mfn_t m = gnttab_use_frame(rd, k->ref, &mixed);
 	int16_t st = GNTST_general_error;
 	struct frame *table;
 	uint64_t *p, old;
+	mfn_t m;
 
 	spin_lock(&hc->d->mmu_lock);
+	/* Not sooner: what is mapped now has been counted. */
+	m = gnttab_use_frame(rd, k->ref, &mixed);
 	p = find_entry(hc, addr, k->flags & GNTMAP_contains_pte, &table);
 	if (p) {
 		if (entry_fits(READ_ONCE(*p), m, k, mixed) &&
+		    !mfn_eq(pte_mfn(val), m) &&
 		    pt_update_l1(hc->d, hc->d, p, val, PT_SET, &old) == 0) {
 			st = GNTST_okay;
 		}
@@ -151,8 +156,8 @@ static int16_t map_from(struct hc *hc, struct domain *rd,
 	}
 	if (st != GNTST_okay) {
 		/* False: a hostile vCPU has unmapped the handle already. */
-		if (gnttab_track_take(hc->d, handle, op->flags & KINDS,
-				      &last)) {
+		if (gnttab_track_take(hc->d, handle, &k,
+				      op->flags & GNTTAB_KINDS, &last)) {
 			gnttab_use_end(rd, op->ref, readonly);
 		}
 		return st;
@@ -168,7 +173,7 @@ long grant_map(struct hc *hc, void *arg)
 	struct domain *rd;
 
 	op->handle = ~0u;
-	if (!(op->flags & KINDS)) {
+	if (!(op->flags & GNTTAB_KINDS)) {
 		op->status = GNTST_bad_gntref;
 		return 0;
 	}
@@ -182,7 +187,8 @@ long grant_map(struct hc *hc, void *arg)
 	return 0;
 }
 
-/* --- unmapping ------------------------------------------------------------- */
+/* --- unmapping -------------------------------------------------------------
+ */
 
 /* A handle whose mapping is gone, and whose use ends after the flush. */
 struct ending {
@@ -216,11 +222,11 @@ static int16_t unmap_parts(struct hc *hc, uint32_t handle, uint64_t addr,
 		st = remove_entry(hc, rd, &k, addr, val);
 	}
 	if (st == GNTST_okay && parts &&
-	    !gnttab_track_take(hc->d, handle, parts, &last)) {
+	    !gnttab_track_take(hc->d, handle, &k, parts, &last)) {
 		st = GNTST_bad_handle;
 	}
 	if (st == GNTST_okay && parts && last) {
-		*e = (struct ending){ rd, k.ref, k.flags & GNTMAP_readonly };
+		*e = (struct ending){rd, k.ref, k.flags & GNTMAP_readonly};
 	} else {
 		domain_put(rd);
 	}
@@ -243,7 +249,7 @@ static void end_uses(struct hc *hc, struct ending *e, size_t n)
 
 void grant_unmap(struct hc *hc, struct gnttab_unmap_grant_ref *op, size_t n)
 {
-	struct ending e[GRANT_BATCH] = { { 0 } };
+	struct ending e[GRANT_BATCH] = {{0}};
 	uint16_t parts;
 	size_t i;
 
@@ -299,10 +305,10 @@ static int16_t replace_one(struct hc *hc, struct gnttab_unmap_and_replace *op,
 	return st;
 }
 
-void grant_unmap_and_replace(struct hc *hc,
-			     struct gnttab_unmap_and_replace *op, size_t n)
+void grant_unmap_and_replace(struct hc *hc, struct gnttab_unmap_and_replace *op,
+			     size_t n)
 {
-	struct ending e[GRANT_BATCH] = { { 0 } };
+	struct ending e[GRANT_BATCH] = {{0}};
 	size_t i;
 
 	for (i = 0; i < n; i++) {
