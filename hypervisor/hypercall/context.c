@@ -6,12 +6,12 @@
 #include "include/port.h"
 #include "lib/string.h"
 
-#define ASSISTS_KNOWN	 0x3fu /* VMASST_TYPE_* that cpu.c accepts */
-#define GDT_PER_PAGE	 512u
-#define RPL_GUEST	 3u
-#define RFLAGS_FIXED	 0x202ULL /* IF and the bit that is always 1 */
+#define ASSISTS_KNOWN	  0x3fu /* VMASST_TYPE_* that cpu.c accepts */
+#define GDT_PER_PAGE	  512u
+#define RPL_GUEST	  3u
+#define RFLAGS_FIXED	  0x202ULL /* IF and the bit that is always 1 */
 #define RFLAGS_IOPL_SHIFT 12
-#define RFLAGS_FORBIDDEN 0x1a7000ULL /* IOPL, NT, VM, VIF, VIP */
+#define RFLAGS_FORBIDDEN  0x1a7000ULL /* IOPL, NT, VM, VIF, VIP */
 
 /* --- GDT ----------------------------------------------------------------- */
 
@@ -53,7 +53,8 @@ int context_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int n)
 	return 0;
 }
 
-/* --- checking -------------------------------------------------------------- */
+/* --- checking --------------------------------------------------------------
+ */
 
 static bool kernel_address_ok(uint64_t a)
 {
@@ -88,13 +89,16 @@ static int check(const struct vcpu *v, const struct vcpu_guest_context *c)
 	if (!kernel_address_ok(c->event_callback_eip) ||
 	    !kernel_address_ok(c->failsafe_callback_eip) ||
 	    !kernel_address_ok(c->syscall_callback_eip) ||
-	    !kernel_address_ok(c->kernel_sp) || !kernel_address_ok(c->fs_base) ||
+	    !kernel_address_ok(c->kernel_sp) ||
+	    !kernel_address_ok(c->fs_base) ||
 	    !kernel_address_ok(c->gs_base_kernel) ||
 	    !kernel_address_ok(c->gs_base_user) ||
 	    !kernel_address_ok(c->user_regs.rip) ||
 	    !kernel_address_ok(c->user_regs.rsp) || c->ldt_ents > 8192 ||
-	    (c->ldt_ents && (!kernel_address_ok(c->ldt_base) ||
-			     c->ldt_base % PAGE_SIZE))) {
+	    (c->ldt_ents &&
+	     (!kernel_address_ok(c->ldt_base) || c->ldt_base % PAGE_SIZE)) ||
+	    /* User mode without a user root cannot run. */
+	    (!(c->flags & VGCF_in_kernel) && !c->ctrlreg[1])) {
 		return -EINVAL;
 	}
 	for (i = 0; i < ARRAY_SIZE(c->trap_ctxt); i++) {
@@ -105,7 +109,8 @@ static int check(const struct vcpu *v, const struct vcpu_guest_context *c)
 	return v->initialised && !same_tables(v, c) ? -EOPNOTSUPP : 0;
 }
 
-/* --- taking over ------------------------------------------------------------- */
+/* --- taking over -------------------------------------------------------------
+ */
 
 static void set_traps(struct vcpu *v, const struct trap_info *t)
 {
@@ -130,7 +135,7 @@ static void set_regs(struct vcpu *v, const struct vcpu_guest_context *c)
 	r->saved_upcall_mask = 0;
 	/* Linux gives its further vCPUs their I/O rights this way. */
 	port_vcpu_set_iopl(v, c->user_regs.rflags >> RFLAGS_IOPL_SHIFT & 3);
-	v->mode &= (uint8_t)~(VF_KERNEL | VF_TS);
+	v->mode &= (uint8_t) ~(VF_KERNEL | VF_TS);
 	if (c->flags & VGCF_in_kernel) {
 		v->mode |= VF_KERNEL;
 	}
@@ -141,7 +146,7 @@ static void set_regs(struct vcpu *v, const struct vcpu_guest_context *c)
 
 static struct pv_callback callback(uint64_t address, bool mask)
 {
-	return (struct pv_callback){ .address = address, .mask_events = mask };
+	return (struct pv_callback){.address = address, .mask_events = mask};
 }
 
 static void set_pv(struct vcpu *v, const struct vcpu_guest_context *c)
@@ -198,13 +203,10 @@ static int set_roots(struct vcpu *v, const struct vcpu_guest_context *c)
 	if (c->ctrlreg[1]) {
 		rc = get_root(v, c->ctrlreg[1], &user);
 		if (rc) {
-			ptype_put_frame(root, false);
+			/* What this leaves is done before anything else. */
+			(void)ptype_put_frame(root, true);
 			return rc;
 		}
-	} else if (!(c->flags & VGCF_in_kernel)) {
-		/* User mode without a user root cannot run. */
-		ptype_put_frame(root, false);
-		return -EINVAL;
 	}
 	v->pv.cr3 = root;
 	v->pv.user_cr3 = user;
@@ -222,16 +224,17 @@ static int set_tables(struct vcpu *v, const struct vcpu_guest_context *c)
 	return rc ? rc : set_roots(v, c);
 }
 
-int context_set(struct vcpu *v, const struct vcpu_guest_context *c)
+int context_set(struct vcpu *v, const struct vcpu_guest_context *c, bool again)
 {
 	struct domain *d = v->domain;
-	int rc = check(v, c);
+	int rc;
 
-	if (rc) {
-		return rc;
-	}
 	spin_lock(&d->mmu_lock);
-	rc = v->initialised ? 0 : set_tables(v, c);
+	/* From the moment it has a context, another vCPU may let it run. */
+	rc = v->initialised && !again ? -EEXIST : check(v, c);
+	if (rc == 0 && !v->initialised) {
+		rc = set_tables(v, c);
+	}
 	if (rc == 0) {
 		set_traps(v, c->trap_ctxt);
 		set_pv(v, c);
@@ -242,7 +245,8 @@ int context_set(struct vcpu *v, const struct vcpu_guest_context *c)
 	return rc;
 }
 
-/* --- reading --------------------------------------------------------------------- */
+/* --- reading
+ * --------------------------------------------------------------------- */
 
 static void get_traps(const struct vcpu *v, struct trap_info *t)
 {

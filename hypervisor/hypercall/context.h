@@ -10,13 +10,14 @@
 #include "include/types.h"
 
 /*
- * Give v, which is not running, the state c.  Everything is checked before
+ * Give v the state c: a v that has none yet and so does not run, or, `again`,
+ * one that its caller keeps from running.  Everything is checked before
  * anything is changed.
  * 0; -EINVAL (an address, a frame or a flag it may not have); -EBUSY (a frame
- * is in other use); -EOPNOTSUPP (it has a context, with other tables);
- * -ERESTART: call again with the same arguments.
+ * is in other use); -EEXIST (it has a context); -EOPNOTSUPP (it has one with
+ * other tables); -ERESTART: call again with the same arguments.
  */
-int context_set(struct vcpu *v, const struct vcpu_guest_context *c);
+int context_set(struct vcpu *v, const struct vcpu_guest_context *c, bool again);
 /* Fill *c from v, which is not running. */
 void context_get(struct vcpu *v, struct vcpu_guest_context *c);
 

@@ -26,7 +26,7 @@ static long take_context(struct vcpu *v, gva_t from)
 	}
 	rc = -EFAULT;
 	if (port_copy_from_guest(c, from, sizeof(*c)) == 0) {
-		rc = context_set(v, c);
+		rc = context_set(v, c, true);
 	}
 	if (rc == 0) {
 		if (c->flags & VGCF_online) {

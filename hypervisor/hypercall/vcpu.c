@@ -24,13 +24,9 @@ static long initialise(struct hc *hc, struct vcpu *v, gva_t arg)
 	if (!c) {
 		return -ENOMEM;
 	}
-	if (port_copy_from_guest(c, arg, sizeof(*c))) {
-		rc = -EFAULT;
-	} else if (v->initialised) {
-		rc = -EEXIST;
-	} else {
-		rc = context_set(v, c);
-	}
+	rc = port_copy_from_guest(c, arg, sizeof(*c)) ?
+		     -EFAULT :
+		     context_set(v, c, false);
 	mem_free(c);
 	return rc;
 }
