@@ -36,8 +36,8 @@ static inline void frame_stamp(struct frame *f)
 
 /*
  * Reserve memory for d to grow to `pages` in all, without choosing frames;
- * 0 drops the claim.  0, -ENOMEM, -EINVAL (beyond max_pages, or not above
- * what it has).
+ * 0 drops the claim.  0, -ENOMEM, -EINVAL (beyond max_pages, not above what
+ * it has, or dying).
  */
 int domain_claim(struct domain *d, uint64_t pages);
 uint64_t domain_claims_outstanding(void);

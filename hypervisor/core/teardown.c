@@ -74,6 +74,8 @@ static int stop(struct domain *d)
 	spin_unlock(&d->event_lock);
 	spin_lock(&d->mmu_lock);
 	spin_unlock(&d->mmu_lock);
+	spin_lock(&d->gnttab->lock);
+	spin_unlock(&d->gnttab->lock);
 	sched_domain_fini(d);
 	for (i = 0; i < DOMAIN_WATCHDOGS; i++) {
 		timer_stop(&d->watchdog[i]);

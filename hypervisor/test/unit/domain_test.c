@@ -143,6 +143,34 @@ TEST(domain_outlives_its_end_while_referenced)
 	check_books(b);
 }
 
+static struct domain *growing;
+
+/* Another CPU of the toolstack's had begun to grow its table. */
+static void grow_meanwhile(void)
+{
+	struct spinlock queue = growing->gnttab->lock;
+
+	growing->gnttab->lock = (struct spinlock){ 0 };
+	growing->is_dying = false;
+	CHECK_EQ(gnttab_grow(growing, 1), 0);
+	growing->is_dying = true;
+	queue.owner++;
+	growing->gnttab->lock = queue;
+}
+
+/* What is being given to it is there before it is taken away. */
+TEST(domain_kill_waits_for_a_growing_grant_table)
+{
+	struct books b = take_books();
+
+	growing = world_domain(1, 1);
+	spin_lock(&growing->gnttab->lock);
+	fake_relax_hook = grow_meanwhile;
+	world_kill(growing);
+	CHECK(!fake_relax_hook);
+	check_books(b);
+}
+
 TEST(domain_pause_nests_and_waits)
 {
 	struct domain *d = world_domain(1, 2);
