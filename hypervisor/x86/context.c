@@ -149,26 +149,23 @@ void context_switch(struct pcpu *p, struct vcpu *next)
 	if (prev) {
 		save_vcpu(p, prev);
 		p->current = NULL;
-	}
-	if (!next) {
-		root_load_idle(p);
+		/*
+		 * Leave its root, also for a vCPU of the same domain: once it
+		 * may run elsewhere, it can free that root while this CPU
+		 * still waits for `next`.
+		 */
 		desc_load_idle_gdt();
-		desc_load_ldt(p->cpu, 0, 0);
-	}
-	if (prev && (!next || next->domain != prev->domain)) {
-		/* Its root is no longer loaded, or will not be in a moment;
-		 * the load below flushes what is left of it. */
-		if (next) {
-			root_load_idle(p);
+		root_load_idle(p);
+		if (!next || next->domain != prev->domain) {
+			__atomic_fetch_and(&prev->domain->running_cpus, ~bit,
+					   __ATOMIC_SEQ_CST);
 		}
-		__atomic_fetch_and(&prev->domain->running_cpus, ~bit,
-				   __ATOMIC_SEQ_CST);
-	}
-	if (prev) {
 		/* From here on another CPU may run it. */
 		__atomic_store_n(&prev->running, false, __ATOMIC_RELEASE);
 	}
-	if (next) {
+	if (!next) {
+		desc_load_ldt(p->cpu, 0, 0);
+	} else {
 		while (__atomic_load_n(&next->running, __ATOMIC_ACQUIRE)) {
 			port_relax();
 		}
