@@ -217,28 +217,32 @@ bool gnttab_track_take(struct domain *d, uint32_t handle,
 	return ok;
 }
 
+static void release_mapping(struct domain *d, uint32_t handle)
+{
+	struct grant_track k;
+	struct domain *rd;
+	bool last;
+
+	if (!gnttab_track_get(d, handle, &k)) {
+		return;
+	}
+	gnttab_track_take(d, handle, &k, k.flags & GNTTAB_KINDS, &last);
+	/* The use holds a frame of rd, and that holds rd. */
+	rd = domain_get_by_id(k.granter);
+	BUG_UNLESS(rd && last);
+	gnttab_use_end(rd, k.ref, k.flags & GNTMAP_readonly);
+	domain_put(rd);
+}
+
 /* Its vCPUs do not run any more, so no TLB uses what is let go here. */
 int gnttab_release_mappings(struct domain *d)
 {
 	struct gnttab *t = d->gnttab;
 	uint32_t end = t->track_frames * TRACK_PER_FRAME;
-	struct grant_track k;
-	struct domain *rd;
-	bool last;
 
-	for (; t->release_cursor < end && t->track_used; t->release_cursor++) {
-		if (!gnttab_track_get(d, t->release_cursor, &k)) {
-			continue;
-		}
-		gnttab_track_take(d, t->release_cursor, &k,
-				  k.flags & GNTTAB_KINDS, &last);
-		/* The use holds a frame of rd, and that holds rd. */
-		rd = domain_get_by_id(k.granter);
-		BUG_UNLESS(rd && last);
-		gnttab_use_end(rd, k.ref, k.flags & GNTMAP_readonly);
-		domain_put(rd);
+	while (t->release_cursor < end && t->track_used) {
+		release_mapping(d, t->release_cursor++);
 		if (port_should_yield()) {
-			t->release_cursor++;
 			return -ERESTART;
 		}
 	}

@@ -586,3 +586,32 @@ TEST(grant_mixed_while_unmapping)
 	CHECK_EQ(refs(), 1);
 	audit();
 }
+
+/* A table full of handles given up long ago is not gone through in one go. */
+TEST(grant_handles_released_a_few_at_a_time)
+{
+	struct gnttab_unmap_grant_ref op = { .dev_bus_addr = 1 };
+	uint32_t h, i;
+
+	setup();
+	grant(7, 2, page, 0);
+	for (i = 0; i < 500; i++) {
+		CHECK_EQ(map(7, 0, GNTMAP_device_map, &h), GNTST_okay);
+	}
+	for (i = 0; i < 500; i++) {
+		op.handle = i;
+		if (i != h) {
+			CHECK_EQ(call(GNTTABOP_unmap_grant_ref, &op,
+				      sizeof(op), 1),
+				 0);
+		}
+	}
+	CHECK_EQ(b->gnttab->track_used, 1);
+	fake_yield_at(0);
+	CHECK_EQ(gnttab_release_mappings(b), -ERESTART);
+	CHECK(b->gnttab->release_cursor <= 64);
+	CHECK_EQ(gnttab_release_mappings(b), 0);
+	CHECK_EQ(b->gnttab->track_used, 0);
+	CHECK_EQ(entry(7)->flags, GTF_permit_access);
+	CHECK_EQ(refs(), 1);
+}
