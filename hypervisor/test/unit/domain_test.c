@@ -2,6 +2,7 @@
 #include "test/unit/world.h"
 #include "core/console.h"
 #include "core/log.h"
+#include "core/pvclock.h"
 #include "hypercall/ctl.h"
 #include "hypercall/domctl.h"
 
@@ -214,6 +215,35 @@ TEST(domain_knows_the_date_when_it_starts)
 	CHECK_EQ(d->shared_info->wc_version & 1, 0);
 	world_kill(d);
 	world_kill(dom0);
+}
+
+static struct domain *ending;
+
+static void end_meanwhile(void)
+{
+	struct spinlock queue = ending->page_lock;
+
+	ending->page_lock = (struct spinlock){ 0 };
+	world_kill(ending);
+	queue.owner++;
+	ending->page_lock = queue;
+}
+
+/* Its shared page may be somebody else's by the time the date is written. */
+TEST(domain_is_told_no_date_after_its_end)
+{
+	struct shared_info *page;
+
+	ending = world_domain(1, 1);
+	page = ending->shared_info;
+	domain_get(ending);
+	spin_lock(&ending->page_lock);
+	fake_relax_hook = end_meanwhile;
+	pvclock_publish_wallclock(ending);
+	CHECK(!fake_relax_hook);
+	CHECK(!ending->shared_info);
+	CHECK_EQ(page->wc_version, 0);
+	domain_put(ending);
 }
 
 static uint32_t reason_shown(struct domain *d)
