@@ -75,7 +75,7 @@ struct domain {
 	uint32_t relinquish_left; /* domain_frames_relinquish()'s progress */
 	bool relinquish_started;
 
-	struct shared_info *shared_info;
+	struct shared_info *shared_info; /* NULL in the end: page_lock */
 	mfn_t shared_info_mfn;
 	struct spinlock event_lock;
 	struct evtchn_table *evtchn;

@@ -43,7 +43,8 @@ int domain_claim(struct domain *d, uint64_t pages)
 	if (pages == 0) {
 		goto out;
 	}
-	if (pages > d->max_pages || pages <= d->tot_pages) {
+	/* Destruction gives up its claim; nobody would give up another. */
+	if (d->is_dying || pages > d->max_pages || pages <= d->tot_pages) {
 		rc = -EINVAL;
 		goto out;
 	}

@@ -14,8 +14,9 @@
 
 /*
  * Take 2^order frames of nobody (heap_alloc()) into d, one reference each.
- * Their contents are d's to see: scrub before.  `replaces`: for as many that
- * were detached, so max_pages (which may have been lowered) is not looked at.
+ * Their contents are d's to see: scrub before.  No TLB may know a former
+ * use of them.  `replaces`: for as many that were detached, so max_pages
+ * (which may have been lowered) is not looked at.
  * 0, -ENOMEM (max_pages), -EINVAL (dying); on error the caller still has them.
  */
 int domain_frames_attach(struct domain *d, mfn_t m, unsigned int order,
@@ -35,8 +36,8 @@ static inline void frame_stamp(struct frame *f)
 
 /*
  * Reserve memory for d to grow to `pages` in all, without choosing frames;
- * 0 drops the claim.  0, -ENOMEM, -EINVAL (beyond max_pages, or not above
- * what it has).
+ * 0 drops the claim.  0, -ENOMEM, -EINVAL (beyond max_pages, not above what
+ * it has, or dying).
  */
 int domain_claim(struct domain *d, uint64_t pages);
 uint64_t domain_claims_outstanding(void);

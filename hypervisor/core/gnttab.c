@@ -186,23 +186,28 @@ bool gnttab_track_get(struct domain *d, uint32_t handle,
 	return ok;
 }
 
-bool gnttab_track_take(struct domain *d, uint32_t handle, uint16_t flags,
-		       bool *last)
+static bool same_use(const struct grant_track *a, const struct grant_track *b)
 {
-	const uint16_t kinds = GNTMAP_host_map | GNTMAP_device_map;
+	return a->ref == b->ref && a->granter == b->granter &&
+	       (a->flags | GNTTAB_KINDS) == (b->flags | GNTTAB_KINDS);
+}
+
+bool gnttab_track_take(struct domain *d, uint32_t handle,
+		       const struct grant_track *k, uint16_t flags, bool *last)
+{
 	struct gnttab *t = d->gnttab;
-	struct grant_track *k;
+	struct grant_track *now;
 	bool ok;
 
 	spin_lock(&t->lock);
-	k = track_of(t, handle);
-	ok = k && flags && (k->flags & flags) == flags;
+	now = track_of(t, handle);
+	ok = now && flags && (now->flags & flags) == flags && same_use(now, k);
 	if (ok) {
-		k->flags &= (uint16_t)~flags;
-		*last = !(k->flags & kinds);
+		now->flags &= (uint16_t)~flags;
+		*last = !(now->flags & GNTTAB_KINDS);
 		if (*last) {
-			k->flags = 0;
-			k->ref = t->track_free;
+			now->flags = 0;
+			now->ref = t->track_free;
 			t->track_free = handle;
 			t->track_used--;
 		}
@@ -211,29 +216,32 @@ bool gnttab_track_take(struct domain *d, uint32_t handle, uint16_t flags,
 	return ok;
 }
 
+static void release_mapping(struct domain *d, uint32_t handle)
+{
+	struct grant_track k;
+	struct domain *rd;
+	bool last;
+
+	if (!gnttab_track_get(d, handle, &k)) {
+		return;
+	}
+	gnttab_track_take(d, handle, &k, k.flags & GNTTAB_KINDS, &last);
+	/* The use holds a frame of rd, and that holds rd. */
+	rd = domain_get_by_id(k.granter);
+	BUG_UNLESS(rd && last);
+	gnttab_use_end(rd, k.ref, k.flags & GNTMAP_readonly);
+	domain_put(rd);
+}
+
 /* Its vCPUs do not run any more, so no TLB uses what is let go here. */
 int gnttab_release_mappings(struct domain *d)
 {
 	struct gnttab *t = d->gnttab;
 	uint32_t end = t->track_frames * TRACK_PER_FRAME;
-	struct grant_track k;
-	struct domain *rd;
-	bool last;
 
-	for (; t->release_cursor < end && t->track_used; t->release_cursor++) {
-		if (!gnttab_track_get(d, t->release_cursor, &k)) {
-			continue;
-		}
-		gnttab_track_take(d, t->release_cursor,
-				  k.flags & (GNTMAP_host_map |
-					     GNTMAP_device_map), &last);
-		/* The use holds a frame of rd, and that holds rd. */
-		rd = domain_get_by_id(k.granter);
-		BUG_UNLESS(rd && last);
-		gnttab_use_end(rd, k.ref, k.flags & GNTMAP_readonly);
-		domain_put(rd);
+	while (t->release_cursor < end && t->track_used) {
+		release_mapping(d, t->release_cursor++);
 		if (port_should_yield()) {
-			t->release_cursor++;
 			return -ERESTART;
 		}
 	}

@@ -30,6 +30,8 @@ struct domain;
 #define GNTTAB_FRAMES_MAX 256u
 #define GNTTAB_PER_FRAME  ((uint32_t)(PAGE_SIZE / sizeof(grant_entry_v1_t)))
 #define GNTTAB_TRACK_NONE (~0u)
+/* A handle may stand for either or both. */
+#define GNTTAB_KINDS (GNTMAP_host_map | GNTMAP_device_map)
 
 struct grant_active {
 	mfn_t mfn;		   /* valid while in use */
@@ -94,10 +96,11 @@ bool gnttab_track_get(struct domain *d, uint32_t handle,
 /*
  * Claim the parts `flags` of a handle for unmapping, so that no other vCPU
  * unmaps them too.  *last: nothing of it is left and the handle is free.
- * False: it has not all of them.
+ * False: it has not all of them, or no longer stands for the use that k says:
+ * another vCPU has given it up, and it was handed out again.
  */
-bool gnttab_track_take(struct domain *d, uint32_t handle, uint16_t flags,
-		       bool *last);
+bool gnttab_track_take(struct domain *d, uint32_t handle,
+		       const struct grant_track *k, uint16_t flags, bool *last);
 
 /* Every use of rd's entries is somebody's handle: tests after each step. */
 void gnttab_audit(struct domain *d);

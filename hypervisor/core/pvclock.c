@@ -54,14 +54,11 @@ void pvclock_publish(struct vcpu *v)
 	}
 }
 
-void pvclock_publish_wallclock(struct domain *d)
+/* Caller holds page_lock. */
+static void write_wallclock(struct domain *d, struct shared_info *s)
 {
-	struct shared_info *s = d->shared_info;
 	uint64_t ns = port_wallclock_ns() + d->time_offset_ns;
 
-	if (!s) {
-		return; /* it is dying */
-	}
 	d->wc_version = (d->wc_version + 2) & ~1u;
 	WRITE_ONCE(s->wc_version, d->wc_version + 1);
 	write_barrier();
@@ -71,4 +68,13 @@ void pvclock_publish_wallclock(struct domain *d)
 	write_barrier();
 	d->wc_version += 2;
 	WRITE_ONCE(s->wc_version, d->wc_version);
+}
+
+void pvclock_publish_wallclock(struct domain *d)
+{
+	spin_lock(&d->page_lock);
+	if (d->shared_info) { /* else it is dying */
+		write_wallclock(d, d->shared_info);
+	}
+	spin_unlock(&d->page_lock);
 }

@@ -74,6 +74,8 @@ static int stop(struct domain *d)
 	spin_unlock(&d->event_lock);
 	spin_lock(&d->mmu_lock);
 	spin_unlock(&d->mmu_lock);
+	spin_lock(&d->gnttab->lock);
+	spin_unlock(&d->gnttab->lock);
 	sched_domain_fini(d);
 	for (i = 0; i < DOMAIN_WATCHDOGS; i++) {
 		timer_stop(&d->watchdog[i]);
@@ -114,6 +116,7 @@ static int drop_vcpus(struct domain *d)
 static int give_back_memory(struct domain *d)
 {
 	int rc = domain_frames_relinquish(d);
+	struct shared_info *s = d->shared_info;
 	unsigned int i;
 
 	if (rc == 0) {
@@ -123,8 +126,11 @@ static int give_back_memory(struct domain *d)
 				vcpu_drop_info(d->vcpu[i]);
 			}
 		}
-		frame_unshare(d->shared_info);
+		/* The date is written to it at any moment. */
+		spin_lock(&d->page_lock);
 		d->shared_info = NULL;
+		spin_unlock(&d->page_lock);
+		frame_unshare(s);
 	}
 	return rc;
 }

@@ -200,7 +200,8 @@ static int set_roots(struct vcpu *v, const struct vcpu_guest_context *c)
 	if (c->ctrlreg[1]) {
 		rc = get_root(v, c->ctrlreg[1], &user);
 		if (rc) {
-			ptype_put_frame(root, false);
+			/* What this leaves is done before anything else. */
+			(void)ptype_put_frame(root, true);
 			return rc;
 		}
 	}

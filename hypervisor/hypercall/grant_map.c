@@ -14,7 +14,6 @@
 #include "hypercall/walk.h"
 
 #define AVAIL_SHIFT 9 /* the three software bits of an entry */
-#define KINDS	    (GNTMAP_host_map | GNTMAP_device_map)
 
 /* Where `addr` says; NULL if there is no such L1 entry of the caller's.
  * *table has a reference.  Caller holds mmu_lock. */
@@ -99,21 +98,27 @@ static bool entry_fits(uint64_t e, mfn_t m, const struct grant_track *k,
 	       (entry_writes == use_writes || (use_writes && !mixed));
 }
 
-/* Replace the entry at addr, if it is one of k's frame, by `val`. */
+/*
+ * Replace the entry at addr, if it is one of k's frame, by `val`, which must
+ * be of another: it would be a mapping without a use.
+ */
 static int16_t remove_entry(struct hc *hc, struct domain *rd,
 			    const struct grant_track *k, uint64_t addr,
 			    uint64_t val)
 {
 	bool mixed = false;
-	mfn_t m = gnttab_use_frame(rd, k->ref, &mixed);
 	int16_t st = GNTST_general_error;
 	struct frame *table;
 	uint64_t *p, old;
+	mfn_t m;
 
 	spin_lock(&hc->d->mmu_lock);
+	/* Not sooner: what is mapped now has been counted. */
+	m = gnttab_use_frame(rd, k->ref, &mixed);
 	p = find_entry(hc, addr, k->flags & GNTMAP_contains_pte, &table);
 	if (p) {
 		if (entry_fits(READ_ONCE(*p), m, k, mixed) &&
+		    !mfn_eq(pte_mfn(val), m) &&
 		    pt_update_l1(hc->d, hc->d, p, val, PT_SET, &old) == 0) {
 			st = GNTST_okay;
 		}
@@ -151,8 +156,8 @@ static int16_t map_from(struct hc *hc, struct domain *rd,
 	}
 	if (st != GNTST_okay) {
 		/* False: a hostile vCPU has unmapped the handle already. */
-		if (gnttab_track_take(hc->d, handle, op->flags & KINDS,
-				      &last)) {
+		if (gnttab_track_take(hc->d, handle, &k,
+				      op->flags & GNTTAB_KINDS, &last)) {
 			gnttab_use_end(rd, op->ref, readonly);
 		}
 		return st;
@@ -168,7 +173,7 @@ long grant_map(struct hc *hc, void *arg)
 	struct domain *rd;
 
 	op->handle = ~0u;
-	if (!(op->flags & KINDS)) {
+	if (!(op->flags & GNTTAB_KINDS)) {
 		op->status = GNTST_bad_gntref;
 		return 0;
 	}
@@ -216,7 +221,7 @@ static int16_t unmap_parts(struct hc *hc, uint32_t handle, uint64_t addr,
 		st = remove_entry(hc, rd, &k, addr, val);
 	}
 	if (st == GNTST_okay && parts &&
-	    !gnttab_track_take(hc->d, handle, parts, &last)) {
+	    !gnttab_track_take(hc->d, handle, &k, parts, &last)) {
 		st = GNTST_bad_handle;
 	}
 	if (st == GNTST_okay && parts && last) {

@@ -84,12 +84,16 @@ static int chunk_steal(struct exchange *e, uint64_t first)
 	return 0;
 }
 
-/* Give stolen frames back: what was there before fits again, unless dying. */
+/*
+ * Give stolen frames back: what was there before fits again, unless dying.
+ * They come back as of no type, so nobody may still walk one as a page table.
+ */
 static void chunk_unsteal(struct exchange *e)
 {
 	while (e->in_count) {
 		mfn_t m = e->in[--e->in_count];
 
+		tlbclock_flush_since(frame_of(m)->stamp);
 		if (domain_frames_attach(e->d, m, 0, true) != 0) {
 			heap_free(m, 0);
 		}

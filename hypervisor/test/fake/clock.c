@@ -11,6 +11,7 @@
 
 struct vcpu *fake_current[MAX_CPUS];
 void (*fake_switch_hook)(unsigned int cpu, struct vcpu *next);
+void (*fake_relax_hook)(void);
 
 void fake_clock_reset(void); /* machine.c calls it in fake_reset() */
 
@@ -20,6 +21,7 @@ void fake_clock_reset(void)
 
 	memset(fake_current, 0, sizeof(fake_current));
 	fake_switch_hook = NULL;
+	fake_relax_hook = NULL;
 	/* A CPU that comes up asks the scheduler for work. */
 	for (cpu = 0; cpu < MAX_CPUS; cpu++) {
 		fake_kicks[cpu] = 1;
@@ -80,8 +82,11 @@ void fake_settle(void)
 /* One CPU waits: the others go on meanwhile. */
 void port_relax(void)
 {
-	if (fake_relax_hook) {
-		fake_relax_hook();
+	void (*hook)(void) = fake_relax_hook;
+
+	if (hook) {
+		fake_relax_hook = NULL;
+		hook();
 		return;
 	}
 	if (!settle_once(fake_cpu)) {

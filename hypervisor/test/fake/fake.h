@@ -41,6 +41,11 @@ void fake_settle(void);
 extern struct vcpu *fake_current[MAX_CPUS];
 /* Called when a CPU has taken up another vCPU (NULL: idle); may be NULL. */
 extern void (*fake_switch_hook)(unsigned int cpu, struct vcpu *next);
+/*
+ * What the other CPUs do while this one waits for a lock: once, at the next
+ * port_relax().  It has to end the wait.
+ */
+extern void (*fake_relax_hook)(void);
 extern uint64_t fake_deadline[MAX_CPUS]; /* port_timer_arm() of each CPU */
 extern unsigned int fake_kicks[MAX_CPUS];
 
@@ -107,7 +112,5 @@ extern unsigned int fake_flush_count;
 void fake_tlb_flushed(cpumask_t mask);
 /* Called at each flush; a test's own check.  NULL: none. */
 extern void (*fake_flush_hook)(cpumask_t mask, unsigned int flags, gva_t va);
-/* Called instead while a CPU waits for a lock; a test lets go of it here. */
-extern void (*fake_relax_hook)(void);
 
 #endif

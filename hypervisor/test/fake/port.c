@@ -22,7 +22,6 @@ struct fake_pv fake_pv;
 struct fake_flush fake_flush[FAKE_FLUSHES];
 unsigned int fake_flush_count;
 void (*fake_flush_hook)(cpumask_t mask, unsigned int flags, gva_t va);
-void (*fake_relax_hook)(void);
 
 uint8_t *port_directmap;
 uint64_t *port_m2p;
@@ -97,7 +96,6 @@ void fake_port_reset(void)
 	fake_console_len = 0;
 	fake_flush_count = 0;
 	fake_flush_hook = NULL;
-	fake_relax_hook = NULL;
 	input = "";
 	countdown_set(&alloc_fail, -1);
 	countdown_set(&yield, -1);

@@ -1,61 +1,93 @@
-/* context_test.c - a vCPU's whole state, given by a guest or a toolstack. */
-#include "hypercall/context.h"
+/* context_test.c - a vCPU's state given by its own guest, and by toolstacks. */
+#include "test/unit/mm.h"
 #include "test/unit/world.h"
+#include "hypercall/context.h"
 
-#include <xen/vcpu.h>
+static struct domain *dom0, *a;
+static struct mm_space space;
+static struct vcpu_guest_context *context; /* in guest memory */
 
-#define CONTEXT_AT 0x1000
-
-/* What a vCPU without any tables may be given: they are "the same" ones. */
-static struct vcpu_guest_context *blank_context(unsigned long flags)
+static void setup(void)
 {
-	struct vcpu_guest_context *c = fake_guest(CONTEXT_AT);
-
-	memset(c, 0, sizeof(*c));
-	c->flags = flags;
-	return c;
+	dom0 = world_domain(0, 1);
+	a = world_domain(1, 2);
+	a->vcpu[1]->initialised = false;
+	world_start(a);
+	fake_cpu = a->vcpu[0]->cpu;
+	vcpu_down(a->vcpu[1]);
+	mm_space_build(a, &space);
+	context = fake_guest(0);
+	memset(context, 0, sizeof(*context));
+	context->flags = VGCF_in_kernel;
+	context->ctrlreg[3] = space.l4.v << PAGE_SHIFT;
+	context->user_regs.rip = 0x1000;
 }
 
-/* Without a root there is nothing to load into cr3. */
-TEST(context_user_mode_needs_a_user_root)
+static long vcpu_op(unsigned int cmd)
 {
-	struct domain *d = world_domain(1, 2);
-	struct vcpu *v = d->vcpu[1];
-
-	CHECK_EQ(context_set(v, blank_context(VGCF_in_kernel), true), 0);
-	CHECK(v->mode & VF_KERNEL);
-	CHECK_EQ(context_set(v, blank_context(0), true), -EINVAL);
-	CHECK(v->mode & VF_KERNEL);
-	world_kill(d);
+	return world_call(a->vcpu[0], __HYPERVISOR_vcpu_op, cmd, 1,
+			  fake_gva(0).v, 0);
 }
 
-/* What another vCPU's VCPUOP_initialise and VCPUOP_up do meanwhile. */
-static struct vcpu *racing;
-
-static void other_was_first(void)
+/* One that was first with vCPU 1, and lets it run. */
+static void give_other_context(void)
 {
-	racing->initialised = true;
-	racing->running = true;
-	spin_unlock(&racing->domain->mmu_lock);
-	fake_relax_hook = NULL;
+	a->mmu_lock.owner++;
+	a->vcpu[1]->regs.rip = 0x2000;
+	a->vcpu[1]->initialised = true;
+	vcpu_up(a->vcpu[1]);
 }
 
-/* Two initialise one vCPU; it already runs when the second has the lock. */
-TEST(context_of_a_running_vcpu_stays)
+/* Two vCPUs initialise a third: the second comes when it runs already. */
+TEST(context_of_a_vcpu_that_runs_stays)
 {
-	struct domain *d = world_domain(1, 2);
-	struct vcpu *v = d->vcpu[1];
-
-	blank_context(0)->ctrlreg[1] = 1 << PAGE_SHIFT;
-	racing = v;
-	v->initialised = false;
-	spin_lock(&d->mmu_lock);
-	fake_relax_hook = other_was_first;
-	CHECK_EQ(world_call(d->vcpu[0], __HYPERVISOR_vcpu_op,
-			    VCPUOP_initialise, 1, fake_gva(CONTEXT_AT).v, 0),
-		 -EEXIST);
+	setup();
+	spin_lock(&a->mmu_lock);
+	fake_relax_hook = give_other_context;
+	CHECK_EQ(vcpu_op(VCPUOP_initialise), -EEXIST);
 	CHECK(!fake_relax_hook);
+	CHECK_EQ(a->vcpu[1]->regs.rip, 0x2000);
+}
+
+/* There is no root to run it with; the CPU would load 0. */
+TEST(context_in_user_mode_needs_a_user_root)
+{
+	struct vcpu *v;
+
+	setup();
+	v = a->vcpu[1];
+	context->flags = 0;
+	CHECK_EQ(vcpu_op(VCPUOP_initialise), -EINVAL);
+	CHECK(!v->initialised);
+	context->flags = VGCF_in_kernel;
+	CHECK_EQ(vcpu_op(VCPUOP_initialise), 0);
+	/* Nor by a toolstack that changes its registers. */
+	context->flags = 0;
+	CHECK_EQ(context_set(v, context, true), -EINVAL);
 	CHECK(v->mode & VF_KERNEL);
-	v->running = false;
-	world_kill(d);
+	context->ctrlreg[1] = 1;
+	CHECK(context_set(v, context, true) != 0);
+	CHECK(v->mode & VF_KERNEL);
+	world_kill(a);
+}
+
+/* What was validated in vain may be a lot: it is let go a bit at a time. */
+TEST(context_refused_can_be_interrupted)
+{
+	bool left = false;
+	long n;
+
+	setup();
+	/* Its tables are validated with the first root. */
+	context->ctrlreg[1] = 1ULL << 40;
+	for (n = 0; n < 100 && !left; n++) {
+		fake_yield_at(n);
+		CHECK_EQ(vcpu_op(VCPUOP_initialise), -EINVAL);
+		left = a->pt_work != 0;
+	}
+	CHECK(left);
+	fake_yield_at(-1);
+	CHECK_EQ(vcpu_op(VCPUOP_initialise), -EINVAL);
+	CHECK_EQ(frame_of(space.l4)->type & FT_COUNT_MASK, 0);
+	ptype_audit(a);
 }

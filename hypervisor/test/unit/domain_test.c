@@ -2,6 +2,7 @@
 #include "test/unit/world.h"
 #include "core/console.h"
 #include "core/log.h"
+#include "core/pvclock.h"
 #include "hypercall/ctl.h"
 #include "hypercall/domctl.h"
 
@@ -143,6 +144,34 @@ TEST(domain_outlives_its_end_while_referenced)
 	check_books(b);
 }
 
+static struct domain *growing;
+
+/* Another CPU of the toolstack's had begun to grow its table. */
+static void grow_meanwhile(void)
+{
+	struct spinlock queue = growing->gnttab->lock;
+
+	growing->gnttab->lock = (struct spinlock){ 0 };
+	growing->is_dying = false;
+	CHECK_EQ(gnttab_grow(growing, 1), 0);
+	growing->is_dying = true;
+	queue.owner++;
+	growing->gnttab->lock = queue;
+}
+
+/* What is being given to it is there before it is taken away. */
+TEST(domain_kill_waits_for_a_growing_grant_table)
+{
+	struct books b = take_books();
+
+	growing = world_domain(1, 1);
+	spin_lock(&growing->gnttab->lock);
+	fake_relax_hook = grow_meanwhile;
+	world_kill(growing);
+	CHECK(!fake_relax_hook);
+	check_books(b);
+}
+
 TEST(domain_pause_nests_and_waits)
 {
 	struct domain *d = world_domain(1, 2);
@@ -186,6 +215,35 @@ TEST(domain_knows_the_date_when_it_starts)
 	CHECK_EQ(d->shared_info->wc_version & 1, 0);
 	world_kill(d);
 	world_kill(dom0);
+}
+
+static struct domain *ending;
+
+static void end_meanwhile(void)
+{
+	struct spinlock queue = ending->page_lock;
+
+	ending->page_lock = (struct spinlock){ 0 };
+	world_kill(ending);
+	queue.owner++;
+	ending->page_lock = queue;
+}
+
+/* Its shared page may be somebody else's by the time the date is written. */
+TEST(domain_is_told_no_date_after_its_end)
+{
+	struct shared_info *page;
+
+	ending = world_domain(1, 1);
+	page = ending->shared_info;
+	domain_get(ending);
+	spin_lock(&ending->page_lock);
+	fake_relax_hook = end_meanwhile;
+	pvclock_publish_wallclock(ending);
+	CHECK(!fake_relax_hook);
+	CHECK(!ending->shared_info);
+	CHECK_EQ(page->wc_version, 0);
+	domain_put(ending);
 }
 
 static uint32_t reason_shown(struct domain *d)

@@ -3,6 +3,7 @@
 #include "core/access.h"
 #include "core/heap.h"
 #include "core/m2p.h"
+#include "core/tlbclock.h"
 #include "include/e820.h"
 
 #include <stdlib.h>
@@ -297,6 +298,33 @@ TEST(memory_exchange_refuses_bad_lists)
 	CHECK_EQ(A.d.tot_pages, 32);
 	CHECK_EQ(m2p_get(MFN(list()[0])), 500);
 	CHECK_EQ(ptype_audit_extra(&A.d), 0);
+}
+
+/*
+ * A page that was a page table is given back by an exchange that fails: a CPU
+ * may still walk it as one, so it is not to become writable before a flush.
+ */
+TEST(memory_exchange_that_fails_forgets_no_page_table)
+{
+	struct frame *table;
+	uint64_t stamp;
+
+	exchange_setup();
+	table = frame_of(MFN(list()[0]));
+	spin_lock(&A.d.mmu_lock);
+	CHECK_EQ(ptype_pin(table, FT_L1), 0);
+	fake_tlb_flushed(~0ULL);
+	CHECK_EQ(ptype_unpin(table), 0);
+	CHECK_EQ(ptype_drain(&A.d, false), 0);
+	spin_unlock(&A.d.mmu_lock);
+	stamp = table->stamp;
+	CHECK_EQ(tlbclock_stale_cpus(stamp), 0xf);
+	list()[1] = 0;
+	exchange_arg(0, 2, 1, 1);
+	CHECK_EQ(op(XENMEM_exchange), -EINVAL);
+	CHECK(table->owner == &A.d);
+	CHECK_EQ(ptype_get_writable(table), 0);
+	CHECK_EQ(tlbclock_stale_cpus(stamp), 0);
 }
 
 /* max_mem below what it has is legal; it must not cost memory here. */

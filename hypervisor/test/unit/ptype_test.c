@@ -101,6 +101,14 @@ TEST(frame_claims_keep_memory_for_their_domain)
 	CHECK_EQ(heap_free_frames(), free);
 }
 
+TEST(frame_claim_of_the_dying)
+{
+	setup();
+	teardown(&A);
+	CHECK_EQ(domain_claim(&A.d, 10), -EINVAL);
+	CHECK_EQ(domain_claims_outstanding(), 0);
+}
+
 TEST(frame_shared_page_lives_as_long_as_a_mapping)
 {
 	uint64_t free = heap_free_frames();
