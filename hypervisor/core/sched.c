@@ -189,13 +189,22 @@ void sched_set_notifying(bool on)
  * May curr go on until then?  Two that wake each other, such as a sender and
  * its receiver, get something done between two switches: who has just got the
  * CPU and itself wakes another keeps it for the rate limit.  Whomever a timer
- * or a device wakes does not wait for it.
+ * or a device wakes does not wait for it, if it is the first for so long: else
+ * who sleeps for microseconds would have the others spend their turns on
+ * switching.
  */
-static bool is_limited(const struct sched_cpu *c, uint64_t now,
-		       uint64_t *until)
+static bool is_limited(struct sched_cpu *c, uint64_t now, uint64_t *until)
 {
-	*until = c->chosen_at + sched_ratelimit_ns;
-	return c->notifying && queue_number(c) == port_cpu() && now < *until;
+	uint64_t at = c->pushed_at;
+
+	if (at <= now) {
+		at += sched_ratelimit_ns;
+	}
+	if (c->notifying && queue_number(c) == port_cpu()) {
+		at = MAX(at, c->chosen_at + sched_ratelimit_ns);
+	}
+	*until = c->pushed_at = MAX(at, now);
+	return at > now;
 }
 
 /* Seldom written, for all CPUs read it. */

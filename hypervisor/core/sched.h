@@ -40,8 +40,9 @@ int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap);
  */
 void sched_set_notifying(bool on);
 /*
- * How long a vCPU runs before one that it wakes so may preempt it, in
- * microseconds (0: at once); `xl sched-credit2 -s -r`.  0, -EINVAL.
+ * How long a vCPU runs before one that it wakes so may preempt it, and the time
+ * between two preemptions by whom timers and devices wake, in microseconds (0:
+ * at once); `xl sched-credit2 -s -r`.  0, -EINVAL.
  */
 unsigned int sched_get_ratelimit(void);
 int sched_set_ratelimit(unsigned int us);

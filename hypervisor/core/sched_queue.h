@@ -26,6 +26,7 @@ struct sched_cpu {
 	uint64_t steal_vtime; /* of the first that may move; or NOBODY */
 	uint64_t curr_vtime;  /* curr's when it was chosen */
 	uint64_t chosen_at;   /* port_now() then */
+	uint64_t pushed_at;   /* when a waker last took it from curr, or will */
 	struct timer slice;
 	uint64_t idle_since; /* port_now(), while curr == NULL */
 	uint64_t idle_ns;

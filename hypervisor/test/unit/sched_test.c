@@ -437,6 +437,44 @@ TEST(sched_rate_limit_is_for_who_wakes_another)
 	CHECK_EQ(sched_set_ratelimit(200), 0);
 }
 
+/*
+ * Guests that sleep for microseconds would take the CPU from a busy one each
+ * time: what the switches cost is the busy one's loss.
+ */
+TEST(sched_naps_take_the_cpu_seldom)
+{
+	struct vcpu *v[3];
+	uint64_t end, woken[3], worst = 0;
+	unsigned int i;
+
+	fake_set_cpus(1);
+	fake_switch_hook = count_switch;
+	add(256, 0);
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		v[i] = add(256, 0);
+		woken[i] = 0;
+		go_to_sleep(v[i]);
+	}
+	fake_advance(S / 10);
+	switches = 0;
+	for (end = fake_time + S; fake_time < end;) {
+		for (i = 0; i < ARRAY_SIZE(v); i++) {
+			if (v[i]->running) {
+				worst = MAX(worst, fake_time - woken[i]);
+				go_to_sleep(v[i]);
+			} else if (v[i]->pause_flags & VPF_BLOCKED) {
+				woken[i] = fake_time;
+				wake_up(v[i]);
+			}
+		}
+		fake_advance(MS / 200);
+	}
+	/* All of them in a row, and back, at each end of the rate limit. */
+	CHECK(switches <= 5000 * (ARRAY_SIZE(v) + 1) + 100);
+	CHECK(switches > 1000);
+	CHECK(worst < MS / 2);
+}
+
 /* Nor does it hold where the one who wakes runs on another CPU. */
 TEST(sched_rate_limit_is_of_the_cpu_that_wakes)
 {
