@@ -470,7 +470,7 @@ TEST(sched_naps_take_the_cpu_seldom)
 		fake_advance(MS / 200);
 	}
 	/* All of them in a row, and back, at each end of the rate limit. */
-CHECK(switches <= 5000 * (ARRAY_SIZE(v) + 1) + 100);
+	CHECK(switches <= 5000 * (ARRAY_SIZE(v) + 1) + 100);
 	CHECK(switches > 1000);
 	CHECK(worst < MS / 2);
 }
