@@ -299,6 +299,11 @@ static int fill_config(libxl_ctx *ctx, libxl_domain_config *d,
 	}
 	b->max_memkb = c->ram_mib * 1024;
 	b->target_memkb = b->max_memkb;
+	/*
+	 * A VPS maps nobody's pages.  Each thousand of handles that it might
+	 * take would be memory of the host that nobody has counted.
+	 */
+	b->max_maptrack_frames = 0;
 	b->kernel = copy(c->kernel);
 	b->cmdline = copy(c->cmdline);
 	if (c->initrd[0]) {

@@ -615,3 +615,19 @@ TEST(grant_handles_released_a_few_at_a_time)
 	CHECK_EQ(entry(7)->flags, GTF_permit_access);
 	CHECK_EQ(refs(), 1);
 }
+
+/* A domain that may have no handles (a VPS) maps nothing, at no cost. */
+TEST(grant_to_one_without_handles)
+{
+	uint64_t free;
+	uint32_t h;
+
+	setup();
+	b->gnttab->track_frames_max = 0;
+	free = heap_free_frames();
+	grant(7, 2, page, 0);
+	CHECK_EQ(map(7, 0, GNTMAP_device_map, &h), GNTST_no_device_space);
+	CHECK_EQ(entry(7)->flags, GTF_permit_access);
+	CHECK_EQ(refs(), 1);
+	CHECK_EQ(heap_free_frames(), free);
+}
