@@ -17,7 +17,7 @@ env -u HYPERVISOR O="$B" "$run"
 status=$?
 # QEMU's TCG breaks PV kernels with SMAP.
 env O="$B/amd" HYPERVISOR="$B/hypervisor.elf" XEN="$B/xen/xen.elf" \
-	CPU=EPYC,-smap "$run" cpuid debug exceptions fpu mmu usermode \
+	CPU=EPYC,-smap "$run" cpuid debug exceptions fpu mmu runstate usermode \
 	>"$B/log/guest-kernels-amd.log"
 status=$((status | $?))
 sed 's/^\(ok\|FAIL\) guest /&on AMD: /' "$B/log/guest-kernels-amd.log"

@@ -11,6 +11,7 @@
 #include "x86/current.h"
 #include "x86/insn.h"
 #include "x86/ioport.h"
+#include "x86/root.h"
 #include "x86/trap.h"
 
 static void idle(struct pcpu *p)
@@ -18,6 +19,37 @@ static void idle(struct pcpu *p)
 	/* STI takes effect after HLT has begun: no wake-up is lost. */
 	if (!READ_ONCE(p->work)) {
 		__asm__ volatile("sti; hlt; cli" : : : "memory");
+	}
+}
+
+/*
+ * A guest's user mode may have been interrupted, whose root need not map what
+ * its kernel has registered to be told.  Returns the root to go back to.
+ */
+static mfn_t kernel_view(const struct vcpu *v)
+{
+	return v ? root_borrow(v->pv.cr3) : MFN(0);
+}
+
+static void own_view(const struct vcpu *v, mfn_t root)
+{
+	if (v) {
+		root_borrow(root);
+	}
+}
+
+static void schedule(struct pcpu *p)
+{
+	struct vcpu *prev = p->current, *next;
+	mfn_t root = kernel_view(prev);
+
+	next = upcall_schedule();
+	own_view(prev, root);
+	if (next != prev) {
+		context_switch(p, next);
+		root = kernel_view(next);
+		upcall_switched(prev);
+		own_view(next, root);
 	}
 }
 
@@ -44,14 +76,7 @@ void exit_work(struct cpu_user_regs *regs)
 			upcall_timer();
 		}
 		if ((w & (WORK_RESCHED | WORK_TIMER)) || !p->current) {
-			struct vcpu *next = upcall_schedule();
-
-			struct vcpu *prev = p->current;
-
-			if (next != prev) {
-				context_switch(p, next);
-				upcall_switched(prev);
-			}
+			schedule(p);
 		}
 		if (!p->current) {
 			idle(p);
