@@ -16,38 +16,6 @@ extern const struct extable_entry guest_extable_start[], guest_extable_end[];
 extern const uint64_t trap_stubs[256];
 void event_stub(void), failsafe_stub(void), syscall_stub(void),
 	nmi_stub(void);
-static uint64_t rdtsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi)::"memory");
-	return (uint64_t)hi << 32 | lo;
-}
-
-uint64_t guest_now(void)
-{
-	volatile struct vcpu_time_info *t = &shared_info->vcpu_info[0].time;
-	uint32_t version;
-	uint64_t delta, ns;
-
-	do {
-		version = t->version;
-		__asm__ volatile("" ::: "memory");
-		delta = rdtsc() - t->tsc_timestamp;
-		if (t->tsc_shift < 0) {
-			delta >>= -t->tsc_shift;
-		} else {
-			delta <<= t->tsc_shift;
-		}
-		ns = t->system_time +
-		     (uint64_t)((unsigned __int128)delta *
-					t->tsc_to_system_mul >>
-				32);
-		__asm__ volatile("" ::: "memory");
-	} while ((version & 1) || version != t->version);
-	return ns;
-}
-
 void guest_start(struct start_info *si);
 void trap_handler(struct trap_regs *r);
 
@@ -119,7 +87,7 @@ static void register_callback(unsigned int type, void (*fn)(void),
 	hypercall_op(__HYPERVISOR_callback_op, CALLBACKOP_register, &cb);
 }
 
-void trap_fill(struct trap_info *table)
+static void trap_fill(struct trap_info *table)
 {
 	unsigned int i;
 
@@ -216,6 +184,58 @@ int guest_map_shared(void)
 		shared_info = (struct shared_info *)shared_page;
 	}
 	return rc;
+}
+
+static uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi)::"memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+uint64_t guest_now(void)
+{
+	volatile struct vcpu_time_info *t = &shared_info->vcpu_info[0].time;
+	uint32_t version;
+	uint64_t delta, ns;
+
+	do {
+		version = t->version;
+		__asm__ volatile("" ::: "memory");
+		delta = rdtsc() - t->tsc_timestamp;
+		if (t->tsc_shift < 0) {
+			delta >>= -t->tsc_shift;
+		} else {
+			delta <<= t->tsc_shift;
+		}
+		ns = t->system_time +
+		     (uint64_t)((unsigned __int128)delta *
+					t->tsc_to_system_mul >>
+				32);
+		__asm__ volatile("" ::: "memory");
+	} while ((version & 1) || version != t->version);
+	return ns;
+}
+
+void guest_vcpu_context(struct vcpu_guest_context *c, const void *entry,
+			const void *arg, void *stack_top)
+{
+	memset(c, 0, sizeof(*c));
+	trap_fill(c->trap_ctxt);
+	c->flags = VGCF_in_kernel;
+	c->user_regs.rip = hc_ptr(entry);
+	c->user_regs.rdi = hc_ptr(arg);
+	c->user_regs.rsp = hc_ptr(stack_top) - 8;
+	c->user_regs.cs = FLAT_KERNEL_CS;
+	c->user_regs.ss = FLAT_KERNEL_SS;
+	c->user_regs.rflags = 0x202;
+	c->kernel_ss = FLAT_KERNEL_SS;
+	c->kernel_sp = c->user_regs.rsp;
+	c->ctrlreg[3] = xen_pfn_to_cr3(va_mfn((void *)start_info->pt_base));
+	c->event_callback_eip = (unsigned long)event_stub;
+	c->failsafe_callback_eip = (unsigned long)failsafe_stub;
+	c->syscall_callback_eip = (unsigned long)syscall_stub;
 }
 
 uint64_t guest_option(const char *name)

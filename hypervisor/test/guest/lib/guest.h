@@ -77,7 +77,9 @@ typedef bool trap_fn(struct trap_regs *r);
 extern trap_fn *trap_hook;  /* every trap without a fix-up */
 extern trap_fn *event_hook; /* event upcalls */
 void trap_init(void);	    /* trap table and callbacks; done before main */
-void trap_fill(struct trap_info *table); /* its 256 entries, for a vCPU */
+/* A vCPU that begins at entry(arg) in our tables, with our traps. */
+void guest_vcpu_context(struct vcpu_guest_context *c, const void *entry,
+			const void *arg, void *stack_top);
 
 /*
  * Run one instruction that may trap.  If it does, trap_seen says how, and

@@ -378,26 +378,11 @@ static void events(struct player *p)
 	hypercall_op(__HYPERVISOR_event_channel_op, cmd, &u);
 }
 
-void event_stub(void), failsafe_stub(void), syscall_stub(void);
 static void play(struct player *p);
 
 static void fill_context(struct vcpu_guest_context *c, struct player *p)
 {
-	memset(c, 0, sizeof(*c));
-	trap_fill(c->trap_ctxt);
-	c->flags = VGCF_in_kernel;
-	c->user_regs.rip = (uint64_t)play;
-	c->user_regs.rsp = hc_ptr(p->stack + sizeof(p->stack) - 8);
-	c->user_regs.rdi = hc_ptr(p);
-	c->user_regs.cs = FLAT_KERNEL_CS;
-	c->user_regs.ss = FLAT_KERNEL_SS;
-	c->user_regs.rflags = 0x202;
-	c->kernel_ss = FLAT_KERNEL_SS;
-	c->kernel_sp = c->user_regs.rsp;
-	c->ctrlreg[3] = xen_pfn_to_cr3(va_mfn((void *)start_info->pt_base));
-	c->event_callback_eip = (unsigned long)event_stub;
-	c->failsafe_callback_eip = (unsigned long)failsafe_stub;
-	c->syscall_callback_eip = (unsigned long)syscall_stub;
+	guest_vcpu_context(c, play, p, p->stack + sizeof(p->stack));
 }
 
 static void other_vcpu(struct player *p)

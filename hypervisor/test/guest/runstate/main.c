@@ -51,15 +51,7 @@ static bool on_event(struct trap_regs *r)
 
 static int start_other(void)
 {
-	context.flags = VGCF_in_kernel;
-	context.user_regs.rip = (uint64_t)busy;
-	context.user_regs.rsp = (uint64_t)stack + sizeof(stack) - 8;
-	context.user_regs.cs = FLAT_KERNEL_CS;
-	context.user_regs.ss = FLAT_KERNEL_SS;
-	context.user_regs.rflags = 0x202;
-	context.kernel_ss = FLAT_KERNEL_SS;
-	context.kernel_sp = context.user_regs.rsp;
-	context.ctrlreg[3] = xen_pfn_to_cr3(va_mfn((void *)start_info->pt_base));
+	guest_vcpu_context(&context, busy, NULL, stack + sizeof(stack));
 	return (int)hypercall_vcpu(VCPUOP_initialise, 1, &context) |
 	       (int)hypercall_vcpu(VCPUOP_up, 1, NULL);
 }

@@ -97,26 +97,6 @@ static bool wait_for(const volatile unsigned int *what, unsigned int value)
 	return *what == value;
 }
 
-void event_stub(void), failsafe_stub(void), syscall_stub(void);
-
-static void fill_context(void)
-{
-	uint64_t cr3 = va_mfn((void *)start_info->pt_base);
-
-	context.flags = VGCF_in_kernel;
-	context.user_regs.rip = (uint64_t)second;
-	context.user_regs.rsp = (uint64_t)stack + sizeof(stack) - 8;
-	context.user_regs.cs = FLAT_KERNEL_CS;
-	context.user_regs.ss = FLAT_KERNEL_SS;
-	context.user_regs.rflags = 0x202;
-	context.kernel_ss = FLAT_KERNEL_SS;
-	context.kernel_sp = context.user_regs.rsp;
-	context.ctrlreg[3] = xen_pfn_to_cr3(cr3);
-	context.event_callback_eip = (unsigned long)event_stub;
-	context.failsafe_callback_eip = (unsigned long)failsafe_stub;
-	context.syscall_callback_eip = (unsigned long)syscall_stub;
-}
-
 static void bring_up(void)
 {
 	equal("no-such-vcpu", -2, vcpu_op(VCPUOP_is_up, 2, NULL));
@@ -128,7 +108,7 @@ static void bring_up(void)
 	VERDICT("initialise-bad-root",
 		vcpu_op(VCPUOP_initialise, 1, &context) < 0,
 		"taken with no page table");
-	fill_context();
+	guest_vcpu_context(&context, second, NULL, stack + sizeof(stack));
 	equal("initialise", 0, vcpu_op(VCPUOP_initialise, 1, &context));
 	equal("initialise-twice", -17,
 	      vcpu_op(VCPUOP_initialise, 1, &context));
